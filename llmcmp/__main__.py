@@ -1,0 +1,6 @@
+"""`python -m llmcmp`."""
+
+from llmcmp.cli.app import main
+
+if __name__ == "__main__":
+    main()

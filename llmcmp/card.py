@@ -1,0 +1,83 @@
+"""A model's card: who published it, when, for what, and where its numbers come from. Facts only, no structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Architecture = Literal["decoder-only", "encoder-only", "encoder-decoder", "prefix-decoder"]
+Task = Literal[
+    "text-generation",
+    "chat",
+    "code",
+    "math",
+    "reasoning",
+    "tool-use",
+    "translation",
+    "summarization",
+    "question-answering",
+    "classification",
+    "fill-mask",
+    "embeddings",
+]
+# What a vendor's active figure leaves out.
+Excluded = Literal["input embedding", "head"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where a number was read."""
+
+    what: str
+    url: str
+    date: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """Totals as the vendor prints them (none, where it prints none), and the exact count with what counted it."""
+
+    parameters: str | None = None
+    active: str | None = None
+    active_excludes: tuple[Excluded, ...] = ()
+    exact: int | None = None
+    exact_from: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """What outsiders believe of an undisclosed model, with the source of the belief."""
+
+    parameters: str
+    what: str
+    url: str
+    date: str
+    active: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """`context` is what the vendor states, in tokens; `position_limit` what the config allows, where that differs."""
+
+    name: str
+    family: str
+    organization: str
+    released: str
+    architecture: Architecture
+    changed: str
+    sources: tuple[Source, ...]
+    tasks: tuple[Task, ...]
+    languages: tuple[str, ...]
+    context: int | None = None
+    position_limit: int | None = None
+    undisclosed: bool = False
+    notes: tuple[str, ...] = ()
+    published: Published | None = None
+    estimates: tuple[Estimate, ...] = ()
+    # Overrides applied after loading, as typed ("kv_heads=32"): the model is then no longer the published one.
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def limit(self) -> int | None:
+        """The longest context that the config allows, else the stated one."""
+        return self.position_limit or self.context

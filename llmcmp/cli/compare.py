@@ -1,0 +1,46 @@
+"""`llmcmp compare MODEL...`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from llmcmp.cli.options import BatchOpt, CacheOpt, CtxOpt, ExplainOpt, JsonOpt, ModelsArg, OutOpt, WeightsOpt, length
+from llmcmp.cli.output import deliver, prepare
+from llmcmp.sources.presets import load_all
+from llmcmp.tables.compare import compare
+from llmcmp.tables.explain import explain_params
+
+
+def run(
+    models: ModelsArg,
+    ctx: CtxOpt = "4k",
+    batch: BatchOpt = 1,
+    weights: WeightsOpt = "bf16",
+    dtype: CacheOpt = "bf16",
+    baseline: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.")
+    ] = None,
+    only_diff: Annotated[bool, typer.Option("--only-diff", help="Leave out what all models share.")] = False,
+    as_json: JsonOpt = False,
+    output: OutOpt = None,
+    explain: ExplainOpt = False,
+) -> None:
+    """Models side by side: architecture, size, compute, memory.
+
+    Examples:
+
+      llmcmp compare llama2 qwen2 mixtral
+
+      llmcmp compare llama3-8b llama3-8b:kv_heads=32 --baseline llama3-8b --ctx 32k
+
+      llmcmp compare 'gpt/*' --only-diff -o gpt.csv -o gpt.png
+    """
+    outputs = prepare(output)
+    loaded = load_all(models)
+    table = compare(
+        loaded, length(ctx), batch=batch, weights=weights, dtype=dtype, baseline=baseline, only_diff=only_diff
+    )
+    lines = [line for model in loaded for line in explain_params(model)] if explain else []
+    deliver(table, as_json=as_json, outputs=outputs, explanation=lines)

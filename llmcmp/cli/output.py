@@ -1,0 +1,153 @@
+"""Where results go: a table for people, one JSON document for programs, files on request; stdout is the answer."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, cast
+
+from llmcmp.exports import check_outputs, json_text, write
+from llmcmp.tables.grid import grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from llmcmp.tables.grid import Cell, Grid
+    from llmcmp.tables.table import Table
+
+PIPE_WIDTH = 10_000  # off a terminal nothing is cut or wrapped
+
+
+def prepare(outputs: Sequence[Path] | None) -> tuple[Path, ...]:
+    """The files to write, checked before any work is done. Raises OutputError."""
+    paths = tuple(outputs or ())
+    check_outputs(paths)
+    return paths
+
+
+def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explanation: Sequence[str] = ()) -> None:
+    """Print a table or its JSON document, and write the files."""
+    write_all(table, outputs)
+    if as_json:
+        sys.stdout.write(json_text(table))
+        return
+    draw(table)
+    if explanation:
+        sys.stdout.write("\n" + "\n".join(explanation) + "\n")
+
+
+def write_all(table: Table, outputs: Sequence[Path]) -> None:
+    """Write the files that were asked for."""
+    for path in outputs:
+        write(table, path)
+        note(f"wrote {path}")
+
+
+def note(message: str) -> None:
+    """A line for the reader that is not part of the answer."""
+    print(message, file=sys.stderr)
+
+
+def display(pieces: Iterable[RenderableType]) -> None:
+    """Print to the terminal; into a pipe without colour, nothing wrapped or cut, no blanks at line ends."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        screen = Console(highlight=False)
+        for piece in pieces:
+            screen.print(piece)
+        return
+    pipe = Console(highlight=False, width=PIPE_WIDTH, no_color=True, file=io.StringIO())
+    for piece in pieces:
+        pipe.print(piece)
+    lines = cast("io.StringIO", pipe.file).getvalue().splitlines()
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def width() -> int:
+    """Columns of the terminal, or enough for anything in a pipe."""
+    from rich.console import Console
+
+    return Console().width if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def draw(table: Table) -> None:
+    """Print a table for people; its notes go to stderr."""
+    display(_pieces(table))
+    for line in table.notes:
+        note(line)
+
+
+def _pieces(table: Table) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    laid = grid(table)
+    if table.title:
+        yield Text(table.title, style="bold")
+    if not laid.lines:
+        yield "nothing to show"
+        return
+    for panel in panels(laid, width()):
+        yield rich_table(panel)
+
+
+def panels(laid: Grid, width: int) -> list[Grid]:
+    """The grid cut into pieces whose columns fit the width, the first column repeated; nothing is lost."""
+    from llmcmp.tables.grid import Grid, Line
+
+    sizes = _widths(laid)
+    pieces: list[list[int]] = [[]]
+    room = width - sizes[0] - 2 if sizes else width
+    used = 0
+    for column, size in enumerate(sizes[1:], start=1):
+        wanted = min(size, room) + 2
+        if pieces[-1] and used + wanted > room:
+            pieces.append([])
+            used = 0
+        pieces[-1].append(column)
+        used += wanted
+    return [
+        Grid(
+            headings=tuple(laid.headings[i] for i in (0, *piece)),
+            lines=tuple(Line(cells=tuple(line.cells[i] for i in (0, *piece)), group=line.group) for line in laid.lines),
+        )
+        for piece in pieces
+    ]
+
+
+def _widths(laid: Grid) -> list[int]:
+    rows: list[Sequence[Cell]] = [laid.headings, *(line.cells for line in laid.lines)]
+    return [min(max(len(cell.text) for cell in column), _WIDEST) for column in zip(*rows, strict=True)]
+
+
+_WIDEST = 34  # a longer text wraps within its column rather than push others away
+
+
+def rich_table(laid: Grid) -> RenderableType:
+    """A grid as a Rich table: groups under a rule, differences in bold."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
+    numeric = [any(line.cells[i].numeric for line in laid.lines) for i in range(len(laid.headings))]
+    for heading, right in zip(laid.headings, numeric, strict=True):
+        drawn.add_column(Text(heading.text), justify="right" if right else "left", overflow="fold")
+    group = ""
+    for line in laid.lines:
+        if line.group != group:
+            group = line.group
+            drawn.add_section()
+            drawn.add_row(Text(group, style="bold cyan"))
+        drawn.add_row(*(_text(cell) for cell in line.cells))
+    return drawn
+
+
+def _text(cell: Cell) -> RenderableType:
+    from rich.text import Text
+
+    style = "dim" if cell.text in ("—", "undisclosed") else "bold" if cell.differs else ""
+    return Text(cell.text, style=style)

@@ -1,0 +1,37 @@
+"""`llmcmp params MODEL...`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelsArg, OutOpt
+from llmcmp.cli.output import deliver, prepare
+from llmcmp.sources.presets import load_all
+from llmcmp.tables.explain import explain_params
+from llmcmp.tables.sizes import layers_table, params_table
+
+
+def run(
+    models: ModelsArg,
+    layers: Annotated[bool, typer.Option("--layers", help="Layer by layer instead of by component.")] = False,
+    as_json: JsonOpt = False,
+    output: OutOpt = None,
+    explain: ExplainOpt = False,
+) -> None:
+    """Parameters: total, active a token, by component or by layer.
+
+    Examples:
+
+      llmcmp params deepseek-v3 --explain
+
+      llmcmp params 't5/*' -o t5.csv
+
+      llmcmp params mixtral qwen3-moe --json
+    """
+    outputs = prepare(output)
+    loaded = load_all(models)
+    lines = [line for model in loaded for line in explain_params(model)] if explain else []
+    table = layers_table(loaded) if layers else params_table(loaded)
+    deliver(table, as_json=as_json, outputs=outputs, explanation=lines)

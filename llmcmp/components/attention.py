@@ -1,0 +1,213 @@
+"""Softmax attention with heads: multi-head, grouped-query (arXiv 2305.13245) and multi-query (arXiv 1911.02150).
+
+`kv_heads` says which: equal to `heads` it is multi-head, 1 is multi-query, between them grouped. Everything that
+varies beside it (biases, QK norm, window, sinks, soft cap) is a field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from llmcmp.components.base import Component
+from llmcmp.components.linear import Linear
+from llmcmp.components.positions import NO_POSITION, AttentionPosition, Rotary
+from llmcmp.dims import lesser
+from llmcmp.errors import ModelError
+from llmcmp.ops import Attend, Elementwise, State, Weight
+from llmcmp.spans import Direction, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.ops import Op, Plan, Run
+
+Projection = Literal["query", "key", "value", "output"]
+
+
+def heads_label(heads: int, kv_heads: int) -> str:
+    """MHA, MQA or "GQA 32/8"."""
+    if heads == kv_heads:
+        return "MHA"
+    return "MQA" if kv_heads == 1 else f"GQA {heads}/{kv_heads}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attention(Component):
+    """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
+
+    `sinks`: one learned logit a head that joins the softmax and no value (gpt-oss). `soft_cap`: scores pass through
+    cap x tanh(score / cap) (Gemma 2).
+    """
+
+    kind: ClassVar[str] = "multi-head"
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    direction: Direction
+    position: AttentionPosition = NO_POSITION
+    bias: tuple[Projection, ...] = ()
+    qk_norm: Literal["head", "whole", "l2"] | None = None
+    window: int | None = None
+    chunked: bool = False
+    sinks: bool = False
+    soft_cap: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.heads % self.kv_heads:
+            raise ModelError(f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads})")
+
+    @property
+    def label(self) -> str:
+        reach = "" if self.window is None else f" {'chunk' if self.chunked else 'window'} {self.window}"
+        return heads_label(self.heads, self.kv_heads) + reach
+
+    @property
+    def span(self) -> Span:
+        return Span(direction=self.direction, window=self.window, chunked=self.chunked)
+
+    @property
+    def kv_width(self) -> int:
+        """Key and value elements of one token."""
+        return 2 * self.kv_heads * self.head_dim
+
+    def linears(self) -> tuple[Linear, ...]:
+        """The four projections: query, key, value, output."""
+        hidden = ("hidden", self.hidden)
+        queries = ("heads", self.heads * self.head_dim)
+        keys = ("kv_heads", self.kv_heads * self.head_dim)
+        shapes = (
+            ("query", hidden, queries),
+            ("key", hidden, keys),
+            ("value", hidden, keys),
+            ("output", queries, hidden),
+        )
+        return tuple(
+            Linear(name=name, inner=inner, outer=outer, part="attention", bias=name in self.bias)
+            for name, inner, outer in shapes
+        )
+
+    def weights(self) -> Iterator[Weight]:
+        for linear in self.linears():
+            yield from linear.weights()
+        if self.qk_norm in ("head", "whole"):
+            per_head = self.qk_norm == "head"
+            for name, heads in (("query_norm", self.heads), ("key_norm", self.kv_heads)):
+                width = self.head_dim if per_head else heads * self.head_dim
+                yield Weight(name=f"{name}.weight", axes=(("width", width),), part="attention")
+        if self.sinks:
+            yield Weight(name="sinks", axes=(("heads", self.heads),), part="attention")
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        *inputs, output = self.linears()
+        for linear in inputs:
+            yield linear.matmul(run.rows)
+        yield from self._preparation(run)
+        yield from self._scores(run)
+        yield output.matmul(run.rows)
+
+    def _preparation(self, run: Run) -> Iterator[Op]:
+        both = self.heads + self.kv_heads
+        if self.qk_norm is not None:
+            yield Elementwise(name="qk norm", part="attention", rows=run.rows, width=both * self.head_dim)
+        if isinstance(self.position, Rotary):
+            rotated = both * self.position.rotated(self.head_dim)
+            yield Elementwise(name="rotary", part="attention", rows=run.rows, width=rotated)
+
+    def _scores(self, run: Run) -> Iterator[Op]:
+        span, stores = self.span, self.direction != "bidirectional"
+        pairs = run.batch * span.full_pairs(run.new, run.past)
+        yield Attend(
+            name="scores",
+            part="attention scores",
+            queries=run.rows,
+            pairs=pairs,
+            visible_pairs=run.batch * span.visible_pairs(run.new, run.past, run.prefix),
+            heads=self.heads,
+            key_dim=self.head_dim,
+            value_dim=self.head_dim,
+            fresh=run.rows * self.kv_width,
+            cached=run.batch * span.past_keys(run.past) * self.kv_width,
+            stored=run.batch * span.kept(run.new) * self.kv_width if stores else 0,
+        )
+        if self.soft_cap is not None:
+            yield Elementwise(name="soft cap", part="attention scores", rows=pairs, width=self.heads)
+        yield Elementwise(name="softmax", part="attention scores", rows=pairs, width=self.heads)
+
+    def state(self) -> tuple[State, ...]:
+        if self.direction == "bidirectional":
+            return ()
+        return (State(name="keys and values", width=self.kv_width, span=self.span),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrossAttention(Component):
+    """Queries from the decoder, keys and values from the encoder's output, projected once a source."""
+
+    kind: ClassVar[str] = "cross"
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    bias: tuple[Projection, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"cross {heads_label(self.heads, self.kv_heads)}"
+
+    @property
+    def kv_width(self) -> int:
+        """Key and value elements of one source token."""
+        return 2 * self.kv_heads * self.head_dim
+
+    def linears(self) -> tuple[Linear, ...]:
+        """The four projections: query, key, value, output."""
+        hidden, source = ("hidden", self.hidden), ("source", self.hidden)
+        queries = ("heads", self.heads * self.head_dim)
+        keys = ("kv_heads", self.kv_heads * self.head_dim)
+        shapes = (
+            ("query", hidden, queries),
+            ("key", source, keys),
+            ("value", source, keys),
+            ("output", queries, hidden),
+        )
+        return tuple(
+            Linear(name=name, inner=inner, outer=outer, part="cross-attention", bias=name in self.bias)
+            for name, inner, outer in shapes
+        )
+
+    def weights(self) -> Iterator[Weight]:
+        for linear in self.linears():
+            yield from linear.weights()
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        query, key, value, output = self.linears()
+        source = run.batch * run.source_new
+        yield query.matmul(run.rows)
+        yield key.matmul(source)
+        yield value.matmul(source)
+        pairs = run.rows * (run.source_past + run.source_new)
+        yield Attend(
+            name="scores",
+            part="cross-attention scores",
+            queries=run.rows,
+            pairs=pairs,
+            visible_pairs=pairs,
+            heads=self.heads,
+            key_dim=self.head_dim,
+            value_dim=self.head_dim,
+            fresh=source * self.kv_width,
+            # Cached keys are read only where there are queries.
+            cached=run.batch * run.source_past * lesser(run.new, 1) * self.kv_width,
+            stored=source * self.kv_width,
+        )
+        yield Elementwise(name="softmax", part="cross-attention scores", rows=pairs, width=self.heads)
+        yield output.matmul(run.rows)
+
+    def state(self) -> tuple[State, ...]:
+        return (
+            State(
+                name="cross keys and values", width=self.kv_width, span=Span(direction="bidirectional"), clock="source"
+            ),
+        )

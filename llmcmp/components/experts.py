@@ -1,0 +1,114 @@
+"""Mixture of experts: a router sends each token to `per_token` of `experts` networks (arXiv 1701.06538, 2101.03961).
+
+Shared experts see every token (DeepSeekMoE, arXiv 2401.06066). FLOPs count the visited experts exactly: with
+capacity factor 1 and no dropped tokens, every token is computed `per_token` times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from llmcmp.components.base import Component
+from llmcmp.components.feed_forward import Network, network_ops
+from llmcmp.components.linear import Linear
+from llmcmp.dims import is_scalar
+from llmcmp.errors import ModelError
+from llmcmp.ops import Elementwise, Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.dims import Amount, Dim
+    from llmcmp.ops import Op, Plan, Run
+
+
+def expected_experts(experts: int, per_token: int, rows: Dim) -> Amount:
+    """Distinct experts that `rows` tokens visit in expectation, routing being uniform and independent.
+
+    E (1 - (1 - k/E)^T): k for one token, towards E for many. A float (an array of them for arrays of rows).
+
+    >>> expected_experts(8, 2, 1)
+    2.0
+    """
+    if is_scalar(rows):
+        return experts * (1.0 - (1.0 - per_token / experts) ** float(rows))
+    import numpy as np
+
+    return experts * (1.0 - np.power(1.0 - per_token / experts, np.asarray(rows, dtype=np.float64)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Router:
+    """Scores of all experts for a token.
+
+    `correction`: a stored score correction an expert, which steers the choice and is not trained by gradients
+    (DeepSeek-V3, arXiv 2412.19437, 2.1.2). `groups`, `groups_per_token`: only experts of the best
+    groups are chosen from.
+    """
+
+    scoring: Literal["softmax", "sigmoid"] = "softmax"
+    bias: bool = False
+    correction: bool = False
+    groups: int = 1
+    groups_per_token: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experts(Component):
+    """`expert` is one routed expert; `shared` the network that every token passes, `shared_gate` its learned gate."""
+
+    kind: ClassVar[str] = "experts"
+    hidden: int
+    experts: int
+    per_token: int
+    expert: Network
+    shared: Network | None = None
+    shared_gate: bool = False
+    router: Router = Router()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.per_token <= self.experts:
+            raise ModelError(f"per_token ({self.per_token}) must lie between 1 and experts ({self.experts})")
+        if self.shared_gate and self.shared is None:
+            raise ModelError("shared_gate needs a shared expert")
+        if self.experts % self.router.groups or self.router.groups_per_token > self.router.groups:
+            raise ModelError("router groups must divide the experts, and groups_per_token may not exceed them")
+
+    @property
+    def label(self) -> str:
+        shared = "" if self.shared is None else " + shared"
+        return f"MoE {self.per_token}/{self.experts}{shared}, {self.expert.label}"
+
+    @property
+    def _router(self) -> Linear:
+        axes = ("hidden", self.hidden), ("experts", self.experts)
+        return Linear(name="router", inner=axes[0], outer=axes[1], part="router", bias=self.router.bias)
+
+    @property
+    def _gate(self) -> Linear:
+        return Linear(name="shared_gate", inner=("hidden", self.hidden), outer=("gate", 1), part="shared experts")
+
+    def weights(self) -> Iterator[Weight]:
+        yield from self._router.weights()
+        if self.router.correction:
+            yield Weight(name="router.correction", axes=(("experts", self.experts),), part="router", buffer=True)
+        for weight in self.expert.weights():
+            axes = (("experts", self.experts), *weight.axes)
+            name = f"experts.{weight.name}"
+            yield replace(weight, name=name, axes=axes, part="routed experts", visits=self.per_token)
+        if self.shared is not None:
+            for weight in self.shared.weights():
+                yield replace(weight, name=f"shared.{weight.name}", part="shared experts")
+        if self.shared_gate:
+            yield from self._gate.weights()
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        yield self._router.matmul(run.rows)
+        yield Elementwise(name="routing scores", part="router", rows=run.rows, width=self.experts)
+        visited = expected_experts(self.experts, self.per_token, run.rows)
+        yield from network_ops(self.expert, run.rows * self.per_token, "routed experts", visited)
+        if self.shared is not None:
+            yield from network_ops(self.shared, run.rows, "shared experts")
+        if self.shared_gate:
+            yield self._gate.matmul(run.rows)

@@ -1,0 +1,53 @@
+"""LayerNorm and RMSNorm. Where a norm stands (before, after, around a sub-layer) is the block's affair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from llmcmp.components.base import Component
+from llmcmp.ops import Elementwise, Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.ops import Op, Plan, Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerNorm(Component):
+    """Mean and variance normalised, times a weight, plus a bias where there is one (arXiv 1607.06450)."""
+
+    width: int
+    bias: bool = True
+
+    @property
+    def label(self) -> str:
+        return "LayerNorm" if self.bias else "LayerNorm without bias"
+
+    def weights(self) -> Iterator[Weight]:
+        for name in ("weight", "bias") if self.bias else ("weight",):
+            yield Weight(name=name, axes=(("width", self.width),), part="norm")
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        yield Elementwise(name="norm", part="norm", rows=run.rows, width=self.width)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RMSNorm(Component):
+    """Divided by the root of the mean square, times a weight; nothing subtracted (arXiv 1910.07467). T5's norm."""
+
+    width: int
+
+    @property
+    def label(self) -> str:
+        return "RMSNorm"
+
+    def weights(self) -> Iterator[Weight]:
+        yield Weight(name="weight", axes=(("width", self.width),), part="norm")
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        yield Elementwise(name="norm", part="norm", rows=run.rows, width=self.width)
+
+
+Norm: TypeAlias = LayerNorm | RMSNorm

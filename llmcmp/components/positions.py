@@ -1,0 +1,143 @@
+"""How a model knows the order of its tokens.
+
+Tables (learned positions, T5's relative bias) are components of a tower. Rotary, ALiBi and "none" hold no weights and
+act inside the attention that carries them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+from llmcmp.components.base import Component
+from llmcmp.ops import Gather, Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.ops import Op, Plan, Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearnedPositions(Component):
+    """A table of one vector a position, added to the token's (BERT, GPT-2). `rows` includes reserved ones."""
+
+    kind: ClassVar[str] = "learned"
+    rows: int
+    width: int
+
+    @property
+    def label(self) -> str:
+        return "learned absolute"
+
+    def weights(self) -> Iterator[Weight]:
+        yield Weight(name="weight", axes=(("positions", self.rows), ("width", self.width)), part="position")
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        yield Gather(name="positions", part="position", rows=run.new, width=self.width)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelativeBias(Component):
+    """T5's table of one bias a distance bucket and head, shared by all layers of a tower (arXiv 1910.10683, 2.1)."""
+
+    kind: ClassVar[str] = "relative-bias"
+    buckets: int
+    max_distance: int
+    heads: int
+
+    @property
+    def label(self) -> str:
+        return "relative bias (T5)"
+
+    def weights(self) -> Iterator[Weight]:
+        yield Weight(name="weight", axes=(("buckets", self.buckets), ("heads", self.heads)), part="position")
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        # One bias for every offset between a new token and a key: `past + 2 new - 1` distances at most.
+        yield Gather(name="relative bias", part="position", rows=run.past + run.new, width=self.heads)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sinusoidal(Component):
+    """Fixed sines and cosines added to the embedding (arXiv 1706.03762, 3.5): no weights."""
+
+    kind: ClassVar[str] = "sinusoidal"
+
+    @property
+    def label(self) -> str:
+        return "sinusoidal"
+
+    def weights(self) -> Iterator[Weight]:
+        yield from ()
+
+    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        yield from ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scaling:
+    """How rotary frequencies are stretched beyond the trained length `original`.
+
+    linear: arXiv 2306.15595; ntk: NTK-aware base change; yarn: arXiv 2309.00071; longrope: arXiv 2402.13753;
+    llama3: Llama 3.1's piecewise rule. No scaling changes a weight or a FLOP.
+    """
+
+    kind: Literal["linear", "ntk", "yarn", "longrope", "llama3"]
+    factor: float | None = None
+    original: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rotary:
+    """Rotation of queries and keys by their position (RoPE, arXiv 2104.09864).
+
+    `fraction` of each head is rotated (GPT-NeoX 0.25); `axes` = 2 splits it between two position numbers (ChatGLM-6B).
+    """
+
+    kind: ClassVar[str] = "rotary"
+    theta: float = 10000.0
+    fraction: float = 1.0
+    axes: int = 1
+    scaling: Scaling | None = None
+
+    @property
+    def label(self) -> str:
+        name = "RoPE 2-D" if self.axes == 2 else "RoPE"
+        if self.fraction < 1:
+            name += f" on {self.fraction:.0%}"
+        stretched = {"linear": "linear", "ntk": "NTK", "yarn": "YaRN", "longrope": "LongRoPE", "llama3": "Llama-3"}
+        return name if self.scaling is None else f"{name} + {stretched[self.scaling.kind]}"
+
+    def rotated(self, head_dim: int) -> int:
+        """Elements of a head that are rotated."""
+        return int(head_dim * self.fraction)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alibi:
+    """A fixed slope a head times the distance, added to the scores (arXiv 2108.12409)."""
+
+    kind: ClassVar[str] = "alibi"
+
+    @property
+    def label(self) -> str:
+        return "ALiBi"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoPosition:
+    """No position signal in this attention (NoPE)."""
+
+    kind: ClassVar[str] = "none"
+
+    @property
+    def label(self) -> str:
+        return "NoPE"
+
+
+NO_POSITION = NoPosition()
+
+# What stands in a tower, and what an attention carries.
+TowerPosition: TypeAlias = LearnedPositions | RelativeBias | Sinusoidal
+AttentionPosition: TypeAlias = Rotary | Alibi | NoPosition

@@ -1,0 +1,51 @@
+"""Every error that a user can cause, and the exit code that each one means.
+
+LlmcmpError                 1   something known is wrong
+├─ ModelError               1   a model, its preset or a part of it
+│  ├─ UnknownModelError     1   no such preset, alias or file
+│  ├─ PresetError           1   a preset file: names file, table and key
+│  └─ UndisclosedError      1   the vendor has not published the architecture
+├─ OutputError              1   a file that cannot be written
+├─ QuantityError            2   a number, unit or option value
+└─ DoesNotFitError          3   the question has no feasible answer
+"""
+
+from typing import ClassVar
+
+
+class LlmcmpError(Exception):
+    """Base of all errors that a user can cause; the message is one line that says what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ModelError(LlmcmpError):
+    """Something is wrong with a model."""
+
+
+class UnknownModelError(ModelError):
+    """No preset, alias or file answers to this name."""
+
+
+class PresetError(ModelError):
+    """A preset file breaks the schema of presets/README.md."""
+
+
+class UndisclosedError(ModelError):
+    """The vendor has not published the architecture, so nothing can be computed from it."""
+
+
+class OutputError(LlmcmpError):
+    """A report cannot be written where the user asked for it."""
+
+
+class QuantityError(LlmcmpError):
+    """A number, unit or option value that has no meaning here."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class DoesNotFitError(LlmcmpError):
+    """The question is well put and has no feasible answer."""
+
+    exit_code: ClassVar[int] = 3

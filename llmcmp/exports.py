@@ -1,0 +1,148 @@
+"""Tables into files: csv and json in raw base units, md, tex and html as people read them, png, svg and pdf as a plot.
+
+A file appears whole or not at all: it is written beside its place under another name, then moved there.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmcmp.errors import OutputError
+from llmcmp.tables.grid import grid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from llmcmp.tables.table import Table
+
+PLOTS = (".png", ".svg", ".pdf")
+
+
+def json_text(table: Table) -> str:
+    """One document: command, settings, rows."""
+    return json.dumps(table.document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def csv_text(table: Table) -> str:
+    """The rows of the JSON document, under the same keys."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [column.key for column in table.columns], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table.document()["rows"])
+    return text.getvalue()
+
+
+def markdown_text(table: Table) -> str:
+    """A GitHub table with its title and notes."""
+    notes = "".join(f"\n{note}\n" for note in table.notes)
+    return f"**{table.title}**\n\n{_tabulated(table, 'github', escape='|')}\n{notes}"
+
+
+def latex_text(table: Table) -> str:
+    """A booktabs table."""
+    return _tabulated(table, "latex_booktabs") + "\n"
+
+
+def html_table(table: Table) -> str:
+    """A bare HTML table, as notebooks show it."""
+    return _tabulated(table, "html")
+
+
+def html_text(table: Table) -> str:
+    """A page that holds the table."""
+    from html import escape
+
+    notes = "".join(f"<p>{escape(note)}</p>\n" for note in table.notes)
+    style = (
+        ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2rem}"
+        "table{border-collapse:collapse}th,td{padding:.3rem .8rem;border-bottom:1px solid #8884;text-align:left}"
+    )
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(table.title)}</title>\n'
+        f"<style>{style}</style>\n<h1>{escape(table.title)}</h1>\n{html_table(table)}\n{notes}</html>\n"
+    )
+
+
+def _tabulated(table: Table, layout: str, escape: str = "") -> str:
+    from tabulate import tabulate
+
+    laid = grid(table, every_column=True)
+    align = ["right" if cell.numeric else "left" for cell in laid.headings]
+    if laid.lines and not any(cell.numeric for cell in laid.headings):
+        align = ["left", *("right" for _ in laid.headings[1:])]
+    lines = [
+        [cell.text.replace(escape, f"\\{escape}") if escape else cell.text for cell in line.cells]
+        for line in laid.lines
+    ]
+    return tabulate(
+        lines,
+        headers=[cell.text for cell in laid.headings],
+        tablefmt=layout,
+        colalign=align if lines else None,
+        disable_numparse=True,
+    )
+
+
+_TEXTS: dict[str, Callable[[Table], str]] = {
+    ".csv": csv_text,
+    ".json": json_text,
+    ".md": markdown_text,
+    ".tex": latex_text,
+    ".html": html_text,
+}
+
+
+def check_outputs(paths: Sequence[Path]) -> None:
+    """Raise OutputError, before any work is done, for a suffix or a place that cannot be written."""
+    for path in paths:
+        if path.suffix.lower() not in (*_TEXTS, *PLOTS):
+            known = ", ".join(suffix.removeprefix(".") for suffix in (*_TEXTS, *PLOTS))
+            raise OutputError(f"cannot write '{path}': unknown suffix '{path.suffix}'; choose one of {known}")
+        folder = path.parent
+        if not folder.is_dir():
+            raise OutputError(f"cannot write '{path}': there is no folder '{folder}'")
+        if path.is_dir():
+            raise OutputError(f"cannot write '{path}': it is a folder")
+        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise OutputError(f"cannot write '{path}': permission denied")
+
+
+def write(table: Table, path: Path) -> None:
+    """Write a table in the format of the file's suffix. Raises OutputError; a failure leaves no file behind."""
+    suffix = path.suffix.lower()
+    content = _plot_bytes(table, suffix) if suffix in PLOTS else _TEXTS[suffix](table).encode()
+    try:
+        _replace(path, content)
+    except OSError as error:
+        raise OutputError(f"cannot write '{path}': {error.strerror}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _plot_bytes(table: Table, suffix: str) -> bytes:
+    from llmcmp.plots import plot
+
+    return plot.image(table, suffix.removeprefix("."))

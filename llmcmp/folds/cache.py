@@ -1,0 +1,106 @@
+"""What a model remembers between tokens: KV cache, latents, memories. Windows are capped, encoders keep nothing.
+
+This is what the architecture needs (`engine="ideal"`); what an engine reserves beyond it (pages, padding) is not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from llmcmp.dims import ceil_div, dimension, exact_enough, maximum
+from llmcmp.errors import QuantityError
+from llmcmp.model import walk
+from llmcmp.units import dtype_bits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.dims import Dim
+    from llmcmp.model import Model, Use
+    from llmcmp.ops import State
+
+ENGINES = ("ideal",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Cache:
+    """State of `batch` sequences after `context` tokens each, every kind of it.
+
+    `bytes_per_token` is marginal: what the next token of one sequence adds at that context, 0 in a full window.
+    `components` splits `bytes` by kind of state.
+    """
+
+    elements: Dim
+    bytes: Dim
+    bytes_per_sequence: Dim
+    bytes_per_token: Dim
+    components: dict[str, Dim]
+    source: Dim
+    dtype: str
+    engine: str
+
+
+def kvcache(
+    model: Model, ctx: Any, batch: Any = 1, *, source: Any = None, dtype: str = "bf16", engine: str = "ideal"
+) -> Cache:
+    """Bytes and elements kept for `batch` sequences of `ctx` tokens; both whole numbers or numpy arrays.
+
+    `source` is the encoder's length in an encoder-decoder, by default as long as `ctx`. `dtype` is that of the cache.
+    Raises QuantityError for sizes, dtypes or engines that are not known, UndisclosedError where there is no structure.
+
+    >>> import llmcmp
+    >>> llmcmp.kvcache(llmcmp.load("llama2-7b"), ctx=4096).bytes
+    2147483648
+    """
+    if engine not in ENGINES:
+        raise QuantityError(f"unknown engine '{engine}'; known: {', '.join(ENGINES)}")
+    if source is not None and model.card.architecture != "encoder-decoder":
+        raise QuantityError(f"{model.name} has no encoder beside its decoder: leave source out")
+    context, batch = dimension(ctx, "ctx"), dimension(batch, "batch", least=1)
+    source = context if source is None else dimension(source, "source")
+    bits = dtype_bits(dtype)
+    states = tuple(kept(model))
+    largest = _total(_bits(states, maximum(context) + 1, maximum(source) + 1, bits)) * maximum(batch)
+    bound = cast("int", largest)  # of scalars
+    context, batch, source = (exact_enough(size, bound) for size in (context, batch, source))
+    now = {name: ceil_div(amount, 8) for name, amount in _bits(states, context, source, bits).items()}
+    later = {name: ceil_div(amount, 8) for name, amount in _bits(states, context + 1, source, bits).items()}
+    sequence = _total(now)
+    elements = _total(_elements(states, context, source))
+    return Cache(
+        elements=elements * batch,
+        bytes=sequence * batch,
+        bytes_per_sequence=sequence,
+        bytes_per_token=_total(later) - sequence,
+        components={name: amount * batch for name, amount in now.items()},
+        source=source,
+        dtype=dtype,
+        engine=engine,
+    )
+
+
+def kept(model: Model) -> Iterator[tuple[Use, State]]:
+    """Every state of the model with the component that keeps it, `use.times` times."""
+    for use in walk(model):
+        for state in use.component.state():
+            yield use, state
+
+
+def _elements(states: tuple[tuple[Use, State], ...], context: Dim, source: Dim) -> dict[str, Dim]:
+    """Elements of one sequence by kind of state."""
+    sums: dict[str, Dim] = {}
+    for use, state in states:
+        sums[state.name] = sums.get(state.name, 0) + state.elements(context, source) * use.times
+    return sums
+
+
+def _bits(states: tuple[tuple[Use, State], ...], context: Dim, source: Dim, bits: int) -> dict[str, Dim]:
+    return {name: amount * bits for name, amount in _elements(states, context, source).items()}
+
+
+def _total(sums: dict[str, Dim]) -> Dim:
+    total: Dim = 0
+    for amount in sums.values():
+        total = total + amount
+    return total

@@ -1,0 +1,160 @@
+"""Bytes that one run moves: weights read, activations in and out, cache read and written.
+
+Each product reads its operands and writes its result once; elementwise work is fused into its neighbours and moves
+nothing. It is the least that an engine with fused attention moves, not what any engine measures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never, cast
+
+from llmcmp.dims import lesser
+from llmcmp.folds.runs import concrete_plans, executed, run_of
+from llmcmp.ops import Attend, Elementwise, Gather, Matmul, Plan
+from llmcmp.units import dtype_bits
+
+if TYPE_CHECKING:
+    from llmcmp.dims import Amount
+    from llmcmp.model import Model
+    from llmcmp.ops import Logits, Op, Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Traffic:
+    """Bytes moved by one run. Weights of experts are an expectation (uniform routing), hence the names.
+
+    Models without experts have whole numbers everywhere.
+    """
+
+    expected_weight_bytes: Amount
+    activation_bytes: Amount
+    cache_read_bytes: Amount
+    cache_write_bytes: Amount
+    expected_bytes: Amount
+
+
+def traffic(
+    model: Model,
+    batch: Any = 1,
+    *,
+    new: Any,
+    past: Any = 0,
+    source_new: Any = 0,
+    source_past: Any = 0,
+    logits: Logits = "all",
+    plan: Plan | None = None,
+    training: bool = False,
+    weights: str = "bf16",
+    activations: str = "bf16",
+    cache: str = "bf16",
+) -> Traffic:
+    """Bytes moved by the run that `flops` would count, with a dtype each for weights, activations and cache.
+
+    Where a plan is open, the one that moves least is taken. Raises QuantityError and UndisclosedError as `flops` does.
+
+    >>> import llmcmp
+    >>> llmcmp.traffic(llmcmp.load("llama2-7b"), new=1, past=4095).cache_read_bytes
+    2146959360
+    """
+    run = run_of(
+        model,
+        batch=batch,
+        new=new,
+        past=past,
+        source_new=source_new,
+        source_past=source_past,
+        prefix=None,
+        logits=logits,
+    )
+    bits = _Bits(dtype_bits(weights), dtype_bits(activations), dtype_bits(cache))
+    plans = concrete_plans(model, plan or Plan())
+    # Eight more bits than the bytes asked for: sums are taken in bits.
+    bound = max(int(_fold(model, run.at_maxima(), each, bits, training).total) for each in plans) + 1
+    held = run.held_exactly(bound)
+    tallies = [_fold(model, held, each, bits, training) for each in plans]
+    best = tallies[0]
+    for tally in tallies[1:]:
+        best = _lesser(best, tally)
+    return Traffic(
+        expected_weight_bytes=_bytes(best.weights),
+        activation_bytes=_bytes(best.activations),
+        cache_read_bytes=_bytes(best.cache_read),
+        cache_write_bytes=_bytes(best.cache_write),
+        expected_bytes=_bytes(best.weights)
+        + _bytes(best.activations)
+        + _bytes(best.cache_read)
+        + _bytes(best.cache_write),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bits:
+    weights: int
+    activations: int
+    cache: int
+
+
+@dataclass(slots=True, eq=False)
+class _Tally:
+    """Running sums, in bits."""
+
+    weights: Any = 0
+    activations: Any = 0
+    cache_read: Any = 0
+    cache_write: Any = 0
+
+    @property
+    def total(self) -> Any:
+        return self.weights + self.activations + self.cache_read + self.cache_write
+
+
+def _lesser(a: _Tally, b: _Tally) -> _Tally:
+    from llmcmp.dims import where
+
+    less = b.total < a.total
+    return _Tally(
+        where(less, b.weights, a.weights),
+        where(less, b.activations, a.activations),
+        where(less, b.cache_read, a.cache_read),
+        where(less, b.cache_write, a.cache_write),
+    )
+
+
+def _bytes(bits: Any) -> Any:
+    return (
+        bits / 8
+        if isinstance(bits, float) or getattr(getattr(bits, "dtype", None), "kind", "") == "f"
+        else -(-bits // 8)
+    )
+
+
+def _fold(model: Model, run: Run, plan: Plan, bits: _Bits, training: bool) -> _Tally:
+    tally = _Tally()
+    for use, op in executed(model, run, plan, training=training):
+        weights, activations, read, written = moved(op)
+        tally.weights = tally.weights + weights * use.times * bits.weights
+        tally.activations = tally.activations + activations * use.times * bits.activations
+        tally.cache_read = tally.cache_read + read * use.times * bits.cache
+        tally.cache_write = tally.cache_write + written * use.times * bits.cache
+    return tally
+
+
+def moved(op: Op) -> tuple[Amount, Amount, Amount, Amount]:
+    """Elements moved by one operation: of weights, of activations, read from the cache, written to it."""
+    match op:
+        case Matmul():
+            inputs, outputs = op.rows * op.inner, op.rows * op.outer
+            # A weight is read where there are rows at all; its gradient is written in a backward pass.
+            matrix = cast("Any", op.matrices) * (op.inner * op.outer) * lesser(op.rows, 1)
+            return matrix, inputs + outputs, 0, 0
+        case Attend():
+            ends = op.queries * (op.heads * (op.key_dim + op.value_dim)) + op.fresh
+            # A backward pass reads the operands and writes a gradient for each.
+            return 0, ends * 2 if op.gradient else ends, op.cached, 0 if op.gradient else op.stored
+        case Gather():
+            return (op.rows * op.width), op.rows * op.width, 0, 0
+        case Elementwise():
+            return 0, 0, 0, 0
+        case _:
+            assert_never(op)

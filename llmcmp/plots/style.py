@@ -1,0 +1,54 @@
+"""One look for every figure: colour-blind safe colours (Okabe and Ito), plain axes, no global state."""
+
+# pyright: reportUnknownMemberType=false
+# (matplotlib leaves its keyword arguments untyped.)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#999999",
+    "#000000",
+    "#7B4FA3",
+    "#8C6D46",
+)
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty figure of `width` x `height` inches with one set of axes."""
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    axes = drawn.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9)
+    axes.grid(visible=True, axis="both", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return drawn, axes
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Colour, dash and marker of the n-th line: two lines never differ by colour alone."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": LINES[number // len(COLOURS) % len(LINES)],
+        "marker": MARKERS[number % len(MARKERS)],
+    }
+
+
+def source_line(drawn: Figure, text: str) -> None:
+    """What the figure was computed from, in small print below it."""
+    drawn.supxlabel(text, fontsize=7.5, color="#666666", x=0.01, ha="left")

@@ -1,0 +1,134 @@
+"""From a table of a file to a frozen dataclass: its keys are the fields, and nothing is guessed.
+
+An unknown key, a missing one, a wrong type or a value out of range is a PresetError that names file, table and key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from llmcmp.errors import ModelError, PresetError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in which file a value stands."""
+
+    file: str
+    table: str = ""
+
+    def inside(self, name: str) -> Place:
+        """The place of a table within this one."""
+        return Place(self.file, f"{self.table}.{name}" if self.table else name)
+
+    def error(self, message: str, key: str = "") -> PresetError:
+        """A PresetError that names file, table and key."""
+        spot = f" [{self.table}]" if self.table else ""
+        return PresetError(f"{self.file}:{spot} {key + ': ' if key else ''}{message}")
+
+
+@cache
+def field_types(cls: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass with their evaluated types."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+Given = Mapping[str, object]
+
+
+def bind(cls: type[T], table: object, place: Place, given: Given = MappingProxyType({})) -> T:
+    """An instance of `cls` from the keys of `table`; `given` fields are not keys and come from the caller."""
+    if not isinstance(table, dict):
+        raise place.error("must be a table")
+    keys = cast("dict[str, object]", table)
+    types = field_types(cls)
+    values: dict[str, object] = {name: value for name, value in given.items() if name in types}
+    allowed = [name for name in types if name not in values]
+    for key, value in keys.items():
+        if key == "kind" and hasattr(cls, "kind") and key not in types:
+            continue
+        if key not in allowed:
+            raise place.error(f"unknown key{_closest(key, allowed)}", key)
+        values[key] = convert(value, types[key], place, key, given)
+    _require(cls, values, place)
+    try:
+        return cls(**values)
+    except PresetError:
+        raise
+    except ModelError as error:
+        raise place.error(str(error)) from error
+
+
+def bind_kind(
+    classes: tuple[type[T], ...],
+    table: object,
+    place: Place,
+    given: Given = MappingProxyType({}),
+    default: str | None = None,
+) -> T:
+    """An instance of the class whose `kind` the table names."""
+    if not isinstance(table, dict):
+        raise place.error("must be a table")
+    kinds = {str(getattr(cls, "kind")): cls for cls in classes}  # noqa: B009 - not every T has one, these do
+    kind = cast("dict[str, object]", table).get("kind", default)
+    if kind not in kinds:
+        raise place.error(f"must be one of {', '.join(kinds)}{'' if kind is None else f', not {kind!r}'}", "kind")
+    return bind(kinds[cast("str", kind)], cast("object", table), place, given)
+
+
+def convert(value: object, wanted: Any, place: Place, key: str, given: Given) -> object:
+    """`value` as the type that a field declares."""
+    origin, args = get_origin(wanted), get_args(wanted)
+    if origin in (Union, UnionType):
+        return _convert_union(value, [arg for arg in args if arg is not NoneType], place, key, given)
+    if origin is Literal:
+        if value not in args:
+            raise place.error(f"must be one of {', '.join(map(str, args))}, not {value!r}", key)
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise place.error("must be a list", key)
+        items = cast("list[object]", value)
+        return tuple(convert(item, args[0], place, key, given) for item in items)
+    if dataclasses.is_dataclass(wanted):
+        return bind(cast("type[object]", wanted), value, place.inside(key), given)
+    return _plain(value, wanted, place, key)
+
+
+def _convert_union(value: object, args: list[Any], place: Place, key: str, given: Given) -> object:
+    classes = tuple(arg for arg in args if dataclasses.is_dataclass(arg))
+    if len(classes) > 1:
+        return bind_kind(cast("tuple[type[object], ...]", classes), value, place.inside(key), given)
+    return convert(value, args[0], place, key, given)
+
+
+def _plain(value: object, wanted: Any, place: Place, key: str) -> object:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+        raise place.error(f"must be {names.get(wanted, wanted)}, not {value!r}", key)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+        raise place.error(f"must be greater than 0, not {value}", key)
+    return value
+
+
+def _require(cls: type[Any], values: dict[str, object], place: Place) -> None:
+    for field in dataclasses.fields(cls):
+        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if field.name not in values and not optional:
+            raise place.error("is missing", field.name)
+
+
+def _closest(key: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(key, allowed, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(allowed)}"

@@ -1,0 +1,344 @@
+"""From the tables of a preset to a Model: each table becomes a component, blocks name the components they use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from llmcmp.card import Card
+from llmcmp.components.attention import Attention, CrossAttention
+from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
+from llmcmp.components.experts import Experts
+from llmcmp.components.feed_forward import Gated, Plain
+from llmcmp.components.heads import AdaptiveHead, LanguageHead, MaskedHead, Pooler
+from llmcmp.components.latent import LatentAttention
+from llmcmp.components.linear import Linear
+from llmcmp.components.norms import LayerNorm, RMSNorm
+from llmcmp.components.positions import (
+    Alibi,
+    LearnedPositions,
+    NoPosition,
+    RelativeBias,
+    Rotary,
+    Sinusoidal,
+)
+from llmcmp.components.segment import SegmentAttention
+from llmcmp.model import Block, Branch, Model, Stack, Step, Tower
+from llmcmp.sources.binding import Place, bind, bind_kind
+from llmcmp.sources.schema import (
+    AdaptiveTable,
+    ArrangementTable,
+    BlockTable,
+    EmbeddingTable,
+    HeadTable,
+    LanguageTable,
+    NormTable,
+    PoolerTable,
+    PredictionTable,
+    StackTable,
+    TableEmbedding,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.components.base import Component
+    from llmcmp.components.norms import Norm
+    from llmcmp.model import Side
+    from llmcmp.spans import Direction
+
+T = TypeVar("T")
+Table = dict[str, object]
+Named = tuple[tuple[str, "Component"], ...]
+
+ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
+FEED_FORWARDS = (Plain, Gated, Experts)
+POSITIONS = (Rotary, Alibi, NoPosition, Sinusoidal, LearnedPositions, RelativeBias)
+TOWER_POSITIONS = (Sinusoidal, LearnedPositions, RelativeBias)
+EMBEDDINGS = (TableEmbedding, AdaptiveTable)
+HEADS = (LanguageTable, PoolerTable)
+SECTIONS = (
+    "embedding",
+    "position",
+    "norm",
+    "block",
+    "attention",
+    "cross_attention",
+    "feed_forward",
+    "stack",
+    "head",
+    "multi_token_prediction",
+)
+
+
+def build(document: Table, file: str, overrides: tuple[str, ...] = ()) -> Model:
+    """A Model from a parsed preset. Raises PresetError, which names file, table and key."""
+    place = Place(file)
+    keys = {key: value for key, value in document.items() if key not in SECTIONS}
+    card = bind(Card, keys, place, {"overrides": overrides})
+    sections = {key: value for key, value in document.items() if key in SECTIONS}
+    if card.undisclosed:
+        if sections:
+            raise place.error("an undisclosed model has a card only", next(iter(sections)))
+        return Model(card=card, towers=())
+    return _Builder(card, sections, place).model()
+
+
+def variants(section: str, value: object, place: Place) -> dict[str, Table]:
+    """The named tables of a section: [attention] is one without a name, [attention.local] one called "local"."""
+    if not isinstance(value, dict):
+        raise place.error("must be a table", section)
+    table = cast("Table", value)
+    nested = {name: cast("Table", inner) for name, inner in table.items() if isinstance(inner, dict)}
+    if "kind" in table or not nested or len(nested) < len(table):
+        return {"": table}
+    return nested
+
+
+@dataclass
+class _Builder:
+    """Holds what every part needs: the card, the raw sections and where they stand."""
+
+    card: Card
+    sections: Table
+    place: Place
+
+    def __post_init__(self) -> None:
+        for section in ("embedding", "norm", "attention", "stack"):
+            if section not in self.sections:
+                raise self.place.error(f"table [{section}] is missing")
+        at = self.place.inside
+        self.embedding: EmbeddingTable = bind_kind(
+            EMBEDDINGS, self.sections["embedding"], at("embedding"), default="table"
+        )
+        self.norms = bind(NormTable, self.sections["norm"], at("norm"))
+        self.arrangement = bind(ArrangementTable, self.sections.get("block", {}), at("block"))
+        self.head = self._head_table()
+        self.hidden = self.embedding.hidden
+        self.width = self.embedding.width or self.hidden
+        self.blocks: dict[tuple[BlockTable, Side], Block] = {}
+
+    def _head_table(self) -> HeadTable:
+        default = "pooler" if self.card.architecture == "encoder-only" else "language"
+        return bind_kind(HEADS, self.sections.get("head", {}), self.place.inside("head"), default=default)
+
+    def model(self) -> Model:
+        stacks = self._stacks()
+        sides: tuple[Side, ...] = ("encoder", "decoder")
+        towers = tuple(
+            self._tower(side, [stack for stack in stacks if self._side(stack) == side])
+            for side in sides
+            if any(self._side(stack) == side for stack in stacks)
+        )
+        return Model(card=self.card, towers=towers, apart=tuple(self._apart()))
+
+    def _stacks(self) -> list[StackTable]:
+        tables = self.sections["stack"]
+        if not isinstance(tables, list) or not tables:
+            raise self.place.error("must be a list of tables, [[stack]]", "stack")
+        entries = cast("list[object]", tables)
+        stacks = [bind(StackTable, table, self.place.inside(f"stack.{i}")) for i, table in enumerate(entries)]
+        wanted = {"encoder-only": {"encoder"}, "encoder-decoder": {"encoder", "decoder"}}
+        if {self._side(stack) for stack in stacks} != wanted.get(self.card.architecture, {"decoder"}):
+            raise self.place.error(
+                f"the sides of its stacks do not make a model of class {self.card.architecture}", "stack"
+            )
+        return stacks
+
+    def _side(self, stack: StackTable) -> Side:
+        if stack.side is not None:
+            return stack.side
+        if self.card.architecture == "encoder-decoder":
+            raise self.place.error("is missing: an encoder-decoder says which side a stack is on", "side")
+        return "encoder" if self.card.architecture == "encoder-only" else "decoder"
+
+    def _tower(self, side: Side, stacks: list[StackTable]) -> Tower:
+        built = tuple(
+            Stack(
+                blocks=tuple(self._block(block, side) for block in stack.blocks),
+                layers=stack.layers,
+                shared=stack.shared,
+            )
+            for stack in stacks
+        )
+        top = side == "decoder" or self.card.architecture == "encoder-only"
+        return Tower(side=side, entry=tuple(self._entry()), stacks=built, exit=tuple(self._exit(top=top)))
+
+    # Embedding side
+
+    def _entry(self) -> Iterator[tuple[str, Component]]:
+        table = self.embedding
+        if isinstance(table, AdaptiveTable):
+            yield "embedding", self._adaptive(table)
+            return
+        yield "embedding", TokenEmbedding(vocabulary=table.vocabulary, width=self.width)
+        if table.token_types is not None:
+            yield "token_types", TokenTypes(types=table.token_types, width=self.width)
+        positions = tuple(self._tower_positions())
+        narrow = tuple(
+            (name, p) for name, p in positions if not isinstance(p, LearnedPositions) or p.width == self.width
+        )
+        yield from narrow
+        if self.norms.embedding:
+            yield "embedding_norm", self._norm(self.width)
+        if self.width != self.hidden:
+            inner, outer = ("width", self.width), ("hidden", self.hidden)
+            yield (
+                "embedding_projection",
+                Linear(inner=inner, outer=outer, part="projection", bias=table.projection_bias),
+            )
+        yield from (entry for entry in positions if entry not in narrow)
+
+    def _adaptive(self, table: AdaptiveTable) -> AdaptiveEmbedding:
+        return AdaptiveEmbedding(
+            vocabulary=table.vocabulary,
+            width=table.width,
+            hidden=table.hidden,
+            cutoffs=table.cutoffs,
+            divisor=table.divisor,
+        )
+
+    def _tower_positions(self) -> Iterator[tuple[str, Component]]:
+        for name in self._named("position"):
+            position = self._position(name)
+            if isinstance(position, TOWER_POSITIONS):
+                yield "positions", position
+
+    def _position(self, name: str) -> Any:
+        heads = self._named("attention")
+        width: Table = {"width": self.width} if "width" not in self._named("position")[name] else {}
+        first = next(iter(heads.values())).get("heads")
+        return bind_kind(
+            POSITIONS, self._named("position")[name], self._at("position", name), {"heads": first, **width}
+        )
+
+    # Blocks
+
+    def _named(self, section: str) -> dict[str, Table]:
+        return variants(section, self.sections.get(section, {}), self.place)
+
+    def _at(self, section: str, name: str) -> Place:
+        return self.place.inside(f"{section}.{name}" if name else section)
+
+    def _chosen(self, section: str, name: str | None) -> str:
+        """The variant that a block means: the one it names, or the only one."""
+        names = list(self._named(section))
+        if name is None and len(names) == 1:
+            return names[0]
+        if name is None or name not in names:
+            raise self.place.error(f"must name one of {', '.join(names)}", f"blocks.{section}")
+        return name
+
+    def _block(self, table: BlockTable, side: Side) -> Block:
+        if (table, side) not in self.blocks:
+            self.blocks[table, side] = self._new_block(table, side)
+        return self.blocks[table, side]
+
+    def _new_block(self, table: BlockTable, side: Side) -> Block:
+        branches = [("attention", self._attention(table.attention, side))]
+        if side == "decoder" and self.card.architecture == "encoder-decoder":
+            branches.append(("cross_attention", self._cross_attention(table.cross_attention)))
+        branches.append(("feed_forward", self._feed_forward(table.feed_forward)))
+        placement = self.norms.placement
+        if not self.arrangement.parallel:
+            return Block(
+                steps=tuple(Step(branches=(self._branch(*branch),)) for branch in branches), placement=placement
+            )
+        if self.arrangement.shared_norm:
+            bare = tuple(Branch(name=name, mixer=mixer) for name, mixer in branches)
+            return Block(steps=(Step(branches=bare, shared_norm=self._norm(self.hidden)),), placement=placement)
+        return Block(steps=(Step(branches=tuple(self._branch(*branch) for branch in branches)),), placement=placement)
+
+    def _branch(self, name: str, mixer: Component) -> Branch:
+        before = self.norms.placement in ("pre", "sandwich", "deep")
+        after = self.norms.placement in ("post", "sandwich", "output")
+        norm = self._norm(self.hidden)
+        return Branch(name=name, mixer=mixer, before=norm if before else None, after=norm if after else None)
+
+    def _attention(self, name: str | None, side: Side) -> Component:
+        chosen = self._chosen("attention", name)
+        table = dict(self._named("attention")[chosen])
+        position = self._attention_position(table.pop("position", None), self._at("attention", chosen))
+        return bind_kind(
+            ATTENTIONS,
+            table,
+            self._at("attention", chosen),
+            {"hidden": self.hidden, "direction": self._direction(side), "position": position},
+        )
+
+    def _attention_position(self, name: object, place: Place) -> object:
+        if name is not None and not isinstance(name, str):
+            raise place.error("must be the name of a [position.NAME] table", "position")
+        if "position" not in self.sections:
+            return NoPosition()
+        position = self._position(self._chosen("position", name))
+        return NoPosition() if isinstance(position, TOWER_POSITIONS) else position
+
+    def _direction(self, side: Side) -> Direction:
+        if side == "encoder":
+            return "bidirectional"
+        return "prefix" if self.card.architecture == "prefix-decoder" else "causal"
+
+    def _cross_attention(self, name: str | None) -> Component:
+        if "cross_attention" not in self.sections:
+            raise self.place.error("table [cross_attention] is missing")
+        chosen = self._chosen("cross_attention", name)
+        table = self._named("cross_attention")[chosen]
+        return bind_kind(
+            (CrossAttention,), table, self._at("cross_attention", chosen), {"hidden": self.hidden}, default="cross"
+        )
+
+    def _feed_forward(self, name: str | None) -> Component:
+        if "feed_forward" not in self.sections:
+            raise self.place.error("table [feed_forward] is missing")
+        chosen = self._chosen("feed_forward", name)
+        table = self._named("feed_forward")[chosen]
+        return bind_kind(FEED_FORWARDS, table, self._at("feed_forward", chosen), {"hidden": self.hidden})
+
+    # Norms and heads
+
+    def _norm(self, width: int) -> Norm:
+        return RMSNorm(width=width) if self.norms.kind == "rms" else LayerNorm(width=width, bias=self.norms.bias)
+
+    def _exit(self, *, top: bool) -> Iterator[tuple[str, Component]]:
+        """The final norm, which a post-norm model does without, and on the last tower the head."""
+        if self.norms.placement != "post":
+            yield "norm", self._norm(self.hidden)
+        if not top:
+            return
+        if isinstance(self.head, PoolerTable):
+            yield "pooler", Pooler(hidden=self.hidden)
+        elif isinstance(self.embedding, AdaptiveTable):
+            yield "head", AdaptiveHead(embedding=self._adaptive(self.embedding))
+        else:
+            yield from self._language_head(self.head, self.embedding)
+
+    def _language_head(self, head: LanguageTable, table: TableEmbedding) -> Iterator[tuple[str, Component]]:
+        if self.width != self.hidden:
+            inner, outer = ("hidden", self.hidden), ("width", self.width)
+            yield "head_projection", Linear(inner=inner, outer=outer, part="projection", bias=table.projection_bias)
+        yield (
+            "head",
+            LanguageHead(
+                width=self.width, vocabulary=table.vocabulary, tied=table.tied, bias=head.bias, soft_cap=head.soft_cap
+            ),
+        )
+
+    # Beside the model
+
+    def _apart(self) -> Iterator[tuple[str, Tower]]:
+        if isinstance(self.head, PoolerTable):
+            head = MaskedHead(hidden=self.hidden, width=self.width, vocabulary=self.embedding.vocabulary)
+            yield "masked-LM head", Tower(side="encoder", entry=(), stacks=(), exit=(("masked_head", head),))
+        if "multi_token_prediction" in self.sections:
+            place = self.place.inside("multi_token_prediction")
+            table = bind(PredictionTable, self.sections["multi_token_prediction"], place)
+            yield "multi-token prediction", self._prediction(table)
+
+    def _prediction(self, table: PredictionTable) -> Tower:
+        """DeepSeek-V3's module (arXiv 2412.19437, 2.2); embedding and head are the main model's."""
+        norm = self._norm(self.hidden)
+        both = Linear(inner=("both", 2 * self.hidden), outer=("hidden", self.hidden), part="projection")
+        entry: Named = (("embedding_norm", norm), ("hidden_norm", norm), ("projection", both))
+        stack = Stack(blocks=(self._block(table.block, "decoder"),), layers=1)
+        return Tower(side="decoder", entry=entry, stacks=(stack,), exit=(("norm", norm),))

@@ -1,0 +1,107 @@
+"""From what people type to a preset: names, aliases, other spellings, families.
+
+Two spellings are the same name when their runs of letters and digits are the same: `Llama-2-7b-hf`, `llama2_7B` and
+`llama2-7b` are, `qwen2.5-7b` and `qwen2-57b` are not. Organisation prefixes ("meta-llama/") and a trailing "hf" do not
+count. Nothing is opened here: a preset's name is its file's name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from llmcmp.errors import PresetError, UnknownModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SILENT = ("hf",)
+
+
+@cache
+def presets_directory() -> Path:
+    """Where the presets lie: beside the modules in a wheel, beside the package in a clone."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "presets"
+    return inside if inside.is_dir() else package.parent / "presets"
+
+
+@cache
+def preset_files() -> dict[str, Path]:
+    """Every preset by name, in the order of families and names."""
+    root = presets_directory() / "models"
+    families = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    return {path.stem: path for family in families for path in sorted((root / family).glob("*.toml"), key=_natural)}
+
+
+@cache
+def aliases() -> dict[str, str]:
+    """What else people type, to the preset that it means (presets/aliases.toml)."""
+    tables = cast("dict[str, dict[str, str]]", tomllib.loads((presets_directory() / "aliases.toml").read_text("utf-8")))
+    return {alias: name for table in tables.values() for alias, name in table.items()}
+
+
+def normal_form(text: str) -> str:
+    """The runs of letters and of digits in a spelling, joined by dashes.
+
+    >>> normal_form("meta-llama/Llama-2-7b-hf") == normal_form("llama2-7B")
+    True
+    """
+    runs = re.findall(r"[a-z]+|\d+", text.rsplit("/", 1)[-1].lower())
+    while runs and runs[-1] in _SILENT:
+        runs.pop()
+    return "-".join(runs)
+
+
+@cache
+def spellings() -> dict[str, str]:
+    """Normal form to preset name. Raises PresetError where two presets could be meant."""
+    found: dict[str, str] = {}
+    for spelling, name in (*((name, name) for name in preset_files()), *aliases().items()):
+        if name not in preset_files():
+            raise PresetError(f"aliases.toml: '{spelling}' stands for '{name}', which is no preset")
+        form = normal_form(spelling)
+        if found.setdefault(form, name) != name:
+            raise PresetError(f"aliases.toml: '{spelling}' could mean {found[form]} or {name}")
+    return found
+
+
+def resolve(text: str) -> str:
+    """The preset that `text` names. Raises UnknownModelError with the closest names."""
+    name = spellings().get(normal_form(text))
+    if name is None:
+        raise unknown(text)
+    return name
+
+
+def family(name: str) -> tuple[str, ...]:
+    """All presets of a family: the folder, or one family alias. Raises UnknownModelError."""
+    members = tuple(preset for preset, path in preset_files().items() if path.parent.name == name.lower())
+    if not members:
+        families = dict.fromkeys(path.parent.name for path in preset_files().values())
+        raise UnknownModelError(
+            f"unknown family '{name}'{_suggestion(name, families)}; families: {', '.join(families)}"
+        )
+    return members
+
+
+def unknown(text: str) -> UnknownModelError:
+    """The error for a name that nothing answers to."""
+    names = dict.fromkeys((*preset_files(), *aliases()))
+    return UnknownModelError(f"unknown model '{text}'{_suggestion(text, names)}; list them: llmcmp list")
+
+
+def _suggestion(text: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(text.lower(), list(names), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
+
+
+def _natural(path: Path) -> list[tuple[int, float, str]]:
+    """Sorts 7b before 13b, and 2.5 between 2 and 3."""
+    runs = re.findall(r"\d+(?:\.\d+)?|[^\d]+", path.stem)
+    return [(0, float(run), "") if run[0].isdigit() else (1, 0.0, run) for run in runs]

@@ -1,0 +1,133 @@
+"""What-if changes to a preset, as typed after a model's name: `kv_heads=32,layers=40`.
+
+A key is looked for in every table whose schema knows it. Where several do, the one that already states it is meant;
+where that is not one either, the change is refused and the dotted names (`attention.local.window`) are listed.
+"""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from llmcmp.components.attention import CrossAttention
+from llmcmp.components.experts import Router
+from llmcmp.components.positions import Scaling
+from llmcmp.errors import PresetError
+from llmcmp.sources.binding import Place, field_types
+from llmcmp.sources.build import (
+    ATTENTIONS,
+    EMBEDDINGS,
+    FEED_FORWARDS,
+    HEADS,
+    POSITIONS,
+    Table,
+    variants,
+)
+from llmcmp.sources.schema import ArrangementTable, NormTable, StackTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Given by the builder, not keys of a file.
+_GIVEN = frozenset({"hidden", "direction", "position", "experts.hidden"})
+_CARD_KEYS = ("context", "position_limit")
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """A table of a preset, its dotted name, and the keys that its schema knows."""
+
+    path: str
+    table: Table
+    keys: frozenset[str]
+
+
+def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str, ...]]:
+    """The document with the changes applied, and the changes as a tuple.
+
+    The result is no longer the published model: its name says so, and published totals are dropped.
+    Raises PresetError for a change that cannot be read, placed, or that several tables could mean.
+    """
+    changed = copy.deepcopy(document)
+    place = Place(file)
+    applied = tuple(change.strip() for change in _split(changes))
+    for change in applied:
+        key, _, text = change.partition("=")
+        spot, name = _spot(changed, key.strip(), place)
+        spot.table[name] = _value(text.strip())
+    changed["name"] = f"{document.get('name')}:{','.join(applied)}"
+    changed.pop("published", None)
+    return changed, applied
+
+
+def _split(changes: str) -> list[str]:
+    """Changes between commas, lists in brackets kept whole."""
+    parts: list[str] = []
+    depth = 0
+    for piece in changes.split(","):
+        if depth:
+            parts[-1] += "," + piece
+        else:
+            parts.append(piece)
+        depth += piece.count("[") - piece.count("]")
+    return parts
+
+
+def _value(text: str) -> object:
+    try:
+        return cast("object", tomllib.loads(f"value = {text}")["value"])
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _spot(document: Table, key: str, place: Place) -> tuple[_Spot, str]:
+    """The table that a key stands in, and its name there."""
+    table, _, name = key.rpartition(".")
+    spots = [spot for spot in _spots(document, place) if name in spot.keys and (not table or spot.path == table)]
+    if not spots:
+        known = sorted({known for spot in _spots(document, place) for known in spot.keys})
+        raise place.error(f"nothing to override is called '{key}'; known: {', '.join(known)}")
+    stated = [spot for spot in spots if name in spot.table]
+    chosen = stated or spots
+    if len(chosen) > 1:
+        names = ", ".join(f"{spot.path}.{name}" for spot in chosen)
+        raise place.error(f"'{key}' could mean {names}; write one of these, or change the preset's file")
+    return chosen[0], name
+
+
+def _spots(document: Table, place: Place) -> Iterator[_Spot]:
+    if document.get("undisclosed"):
+        raise PresetError(f"{place.file}: an undisclosed model has nothing to override")
+    yield _Spot("", document, frozenset(_CARD_KEYS))
+    for section, classes in (
+        ("embedding", EMBEDDINGS),
+        ("position", POSITIONS),
+        ("norm", (NormTable,)),
+        ("block", (ArrangementTable,)),
+        ("attention", ATTENTIONS),
+        ("cross_attention", (CrossAttention,)),
+        ("feed_forward", FEED_FORWARDS),
+        ("head", HEADS),
+    ):
+        if section in document:
+            for name, table in variants(section, document[section], place).items():
+                yield from _nested(f"{section}.{name}" if name else section, table, classes)
+    stacks = cast("list[Table]", document.get("stack", []))
+    for number, table in enumerate(stacks):
+        path = "stack" if len(stacks) == 1 else f"stack.{number}"
+        yield _Spot(path, table, frozenset({"layers"}) & field_types(StackTable).keys())
+
+
+def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spot]:
+    """A table and those within it: an expert, the shared expert, the router, a scaling."""
+    by_kind = {getattr(cls, "kind", None): cls for cls in classes}
+    cls = by_kind.get(table.get("kind"), classes[0])
+    inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
+    # `hidden` is a key of [embedding] and given to everything else; the kind is not a thing to override.
+    given = _GIVEN if cls not in EMBEDDINGS else frozenset[str]()
+    yield _Spot(path, table, frozenset(field_types(cls)) - given - inner.keys())
+    for name, nested in table.items():
+        if isinstance(nested, dict) and name in inner:
+            yield from _nested(f"{path}.{name}", cast("Table", nested), inner[name])

@@ -1,0 +1,99 @@
+"""The tables of a preset that are not components: how a model is put together. presets/README.md shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from llmcmp.model import Placement, Side
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableEmbedding:
+    """[embedding]: one vector a token. `width` where it is narrower than `hidden` and projected (ALBERT, OPT-350M)."""
+
+    kind: ClassVar[str] = "table"
+    vocabulary: int
+    hidden: int
+    tied: bool
+    width: int | None = None
+    projection_bias: bool = False
+    token_types: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdaptiveTable:
+    """[embedding] of kind "adaptive": Transformer-XL's clusters; the softmax is adaptive and tied likewise."""
+
+    kind: ClassVar[str] = "adaptive"
+    vocabulary: int
+    hidden: int
+    width: int
+    cutoffs: tuple[int, ...]
+    divisor: int
+
+
+EmbeddingTable: TypeAlias = TableEmbedding | AdaptiveTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NormTable:
+    """[norm]: kind and placement of every norm; `embedding`: one more right after the embedding (BLOOM, BERT)."""
+
+    kind: Literal["layer", "rms"]
+    placement: Placement
+    bias: bool = True
+    embedding: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrangementTable:
+    """[block]: attention and feed-forward in parallel on one input, through one shared norm or one each."""
+
+    parallel: bool = False
+    shared_norm: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LanguageTable:
+    """[head] of kind "language": logits over the vocabulary (the default where there is a decoder)."""
+
+    kind: ClassVar[str] = "language"
+    bias: bool = False
+    soft_cap: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolerTable:
+    """[head] of kind "pooler": a bare encoder with BERT's pooler; its masked-LM head is listed apart."""
+
+    kind: ClassVar[str] = "pooler"
+
+
+HeadTable: TypeAlias = LanguageTable | PoolerTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockTable:
+    """One entry of `blocks`: which attention and feed-forward, by name; left out where there is only one."""
+
+    attention: str | None = None
+    cross_attention: str | None = None
+    feed_forward: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackTable:
+    """[[stack]]: the pattern `blocks` repeated over `layers` layers. `shared`: one set of weights for all of them."""
+
+    layers: int
+    side: Side | None = None
+    shared: bool = False
+    blocks: tuple[BlockTable, ...] = (BlockTable(),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictionTable:
+    """[multi_token_prediction]: one module of two norms, a projection of both inputs, one block and a final norm."""
+
+    block: BlockTable = BlockTable()

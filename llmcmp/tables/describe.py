@@ -1,0 +1,164 @@
+"""What a model is, in the words that comparison tables use: position, norm, activation, attention, sizes.
+
+Read off the components, never off a model's name. Where layers differ, all kinds are named, the usual one first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from llmcmp.components.attention import Attention, CrossAttention, heads_label
+from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding
+from llmcmp.components.experts import Experts
+from llmcmp.components.feed_forward import Gated, Plain
+from llmcmp.components.heads import LanguageHead
+from llmcmp.components.latent import LatentAttention
+from llmcmp.components.norms import LayerNorm, RMSNorm
+from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoidal
+from llmcmp.components.segment import SegmentAttention
+from llmcmp.model import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from llmcmp.model import Model, Use
+
+T = TypeVar("T")
+
+PLACEMENTS = {"pre": "pre", "post": "post", "sandwich": "sandwich", "output": "after sub-layer", "deep": "DeepNorm"}
+
+
+def _uses(model: Model, kind: type[T] | tuple[type[T], ...]) -> Iterator[tuple[T, int, Use]]:
+    """Components of a kind with their number of layers, main tower first."""
+    uses = sorted(walk(model), key=lambda use: -use.tower)
+    for use in uses:
+        if isinstance(use.component, kind):
+            yield use.component, use.times, use
+
+
+def _distinct(pairs: Iterable[tuple[T, int]]) -> dict[T, int]:
+    """Values with their counts, the most frequent first."""
+    counts: dict[T, int] = {}
+    for value, times in pairs:
+        counts[value] = counts.get(value, 0) + times
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _mixed(counts: dict[str, int]) -> str:
+    """One label, or all of them with their number of layers."""
+    if len(counts) <= 1:
+        return next(iter(counts), "none")
+    return ", ".join(f"{label} ({times})" for label, times in counts.items())
+
+
+def architecture_class(model: Model) -> str:
+    """The card's class, with "MoE" where there are experts."""
+    mixture = model.disclosed and any(True for _ in _uses(model, Experts))
+    return model.card.architecture + (", MoE" if mixture else "")
+
+
+def position(model: Model) -> str:
+    """Position encoding: what the tower adds, else what its attention carries."""
+    tables = [component.label for component, _, _ in _uses(model, (LearnedPositions, RelativeBias, Sinusoidal))]
+    if tables:
+        return tables[0]
+    if any(True for _ in _uses(model, SegmentAttention)):
+        return "relative (Transformer-XL)"
+    carried = [(a.position, times) for a, times, _ in _uses(model, (Attention, LatentAttention))]
+    kinds = _distinct((p.label, times) for p, times in carried)
+    return _mixed(kinds)
+
+
+def norm(model: Model) -> str:
+    """Kind of the norms and where they stand."""
+    component = next(c for c, _, _ in _uses(model, (LayerNorm, RMSNorm)))
+    block = model.tower.stacks[0].blocks[0]
+    parallel = any(len(step.branches) > 1 for step in block.steps)
+    return f"{component.label}, {PLACEMENTS[block.placement]}{', parallel block' if parallel else ''}"
+
+
+def activation(model: Model) -> str:
+    """Activation of the feed-forward networks."""
+    networks = [(network, times) for network, times, _ in _uses(model, (Plain, Gated))]
+    networks += [(experts.expert, times) for experts, times, _ in _uses(model, Experts)]
+    return " + ".join(_distinct((network.label, times) for network, times in networks))
+
+
+def attention(model: Model) -> str:
+    """Attention kind: heads, window, what it keeps. Layers that differ are listed with their number."""
+    kinds = _distinct((a.label, times) for a, times, _ in _uses(model, (Attention, LatentAttention, SegmentAttention)))
+    return _mixed(kinds)
+
+
+def attention_details(model: Model) -> str:
+    """Biases, QK norm, sinks and soft cap of the attention."""
+    details: list[str] = []
+    for a, _, _ in _uses(model, Attention):
+        if a.bias:
+            details.append(f"bias on {', '.join(a.bias)}" if len(a.bias) < 4 else "biases")
+        if a.qk_norm:
+            details.append({"head": "QK norm per head", "whole": "QK norm", "l2": "QK norm without weight"}[a.qk_norm])
+        if a.sinks:
+            details.append("sinks")
+        if a.soft_cap:
+            details.append(f"soft cap {a.soft_cap:g}")
+    return ", ".join(dict.fromkeys(details)) or "no biases"
+
+
+def feed_forward(model: Model) -> str:
+    """Widths of the feed-forward networks and experts."""
+    dense = _distinct((f"{network.intermediate:,}", times) for network, times, _ in _uses(model, (Plain, Gated)))
+    mixtures = _distinct((mixture_label(experts), times) for experts, times, _ in _uses(model, Experts))
+    return _mixed(dense | mixtures)
+
+
+def mixture_label(experts: Experts) -> str:
+    """ "8 of 256 × 2,048 + shared 2,048"."""
+    shared = "" if experts.shared is None else f" + shared {experts.shared.intermediate:,}"
+    return f"{experts.per_token} of {experts.experts} × {experts.expert.intermediate:,}{shared}"
+
+
+def heads(model: Model) -> dict[str, int | None]:
+    """Query heads, KV heads and head size of the main tower's usual attention; latent attention has no KV heads."""
+    usual = max(
+        _uses(model, (Attention, LatentAttention, SegmentAttention)), key=lambda found: (found[2].tower, found[1])
+    )[0]
+    match usual:
+        case Attention():
+            return {"heads": usual.heads, "kv_heads": usual.kv_heads, "head_dim": usual.head_dim}
+        case LatentAttention():
+            return {"heads": usual.heads, "kv_heads": None, "head_dim": usual.key_dim}
+        case SegmentAttention():
+            return {"heads": usual.heads, "kv_heads": usual.heads, "head_dim": usual.head_dim}
+
+
+def embedding(model: Model) -> tuple[int, int]:
+    """(vocabulary, hidden)."""
+    found = next(c for c, _, _ in _uses(model, (TokenEmbedding, AdaptiveEmbedding)))
+    widths = [c.width for c, _, _ in _uses(model, (LayerNorm, RMSNorm))]
+    return found.vocabulary, max(widths)
+
+
+def tied(model: Model) -> bool | None:
+    """Whether the head is the token table; None where there is no language-model head."""
+    head = next((c for c, _, _ in _uses(model, LanguageHead)), None)
+    if head is not None:
+        return head.tied
+    return True if any(True for _ in _uses(model, AdaptiveEmbedding)) else None
+
+
+def experts(model: Model) -> tuple[int, int] | None:
+    """(routed experts, visited by a token), None without experts."""
+    found = next((c for c, _, _ in _uses(model, Experts)), None)
+    return None if found is None else (found.experts, found.per_token)
+
+
+def cross_attention(model: Model) -> str | None:
+    """The decoder's cross-attention, None without an encoder."""
+    found = next((c for c, _, _ in _uses(model, CrossAttention)), None)
+    return None if found is None else heads_label(found.heads, found.kv_heads)
+
+
+def depth(model: Model) -> str:
+    """Layers; "12 + 12" in an encoder-decoder."""
+    return " + ".join(str(tower.depth) for tower in model.disclosed_towers())

@@ -1,0 +1,106 @@
+"""The formulas with the numbers in them, made from the same weights, operations and states that are counted."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, cast
+
+from llmcmp import units
+from llmcmp.folds.cache import kept, kvcache
+from llmcmp.folds.params import params, stored
+from llmcmp.folds.runs import executed, run_of
+from llmcmp.model import walk
+from llmcmp.ops import Attend, Matmul, Plan
+from llmcmp.tables.phases import run_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcmp.model import Model
+    from llmcmp.ops import State
+    from llmcmp.tables.table import Table
+
+
+def explain_params(model: Model) -> Iterator[str]:
+    """Each tensor as the product of its axes, times the layers that hold one."""
+    yield f"{model.name}: parameters"
+    if not model.disclosed:
+        yield "  undisclosed"
+        return
+    for use, weight in stored(walk(model)):
+        axes = " × ".join(f"{size} {name}" for name, size in weight.axes)
+        times = f"{use.copies} × " if use.copies > 1 else ""
+        apart = "  (buffer, in no total)" if weight.buffer else ""
+        yield f"  {use.path}.{weight.name}: {times}{axes} = {prod(s for _, s in weight.axes) * use.copies:,}{apart}"
+    sizes = params(model)
+    yield f"  total = {sizes.total:,}"
+    if sizes.active != sizes.total:
+        yield f"  active = total - routed experts + those that a token visits = {sizes.active:,}"
+    for name, size in sizes.apart.items():
+        yield f"  apart: {name} = {size:,}"
+
+
+def explain_flops(model: Model, table: Table) -> Iterator[str]:
+    """Each product of the run that `table` shows, and their sum."""
+    settings = table.settings
+    sizes = run_sizes(model, settings["phase"], settings["context"], settings["source"]) if model.disclosed else None
+    yield f"{model.name}: FLOPs ({table.title})"
+    if sizes is None:
+        yield "  undisclosed" if not model.disclosed else f"  no {settings['phase']} step"
+        return
+    row = next(row for row in table.rows if row["model"] == model.name)
+    prefix = settings["prefix"] if model.card.architecture == "prefix-decoder" else None
+    run = run_of(
+        model,
+        batch=settings["batch"],
+        new=sizes["new"],
+        past=sizes.get("past", 0),
+        source_new=sizes.get("source_new", 0),
+        source_past=sizes.get("source_past", 0),
+        prefix=prefix,
+        logits=settings["logits"],
+    )
+    plan = Plan(latent=row.get("plan") or "auto")
+    forward = 0
+    for use, op in executed(model, run, plan):
+        if isinstance(op, Matmul | Attend):
+            forward += cast("int", op.flops) * use.times
+            yield f"  {use.path}.{op.name} [{op.part}]: {_product(op, use.times)}"
+    yield f"  forward = {forward:,}"
+    if sizes.get("training"):
+        yield f"  training step = 3 × forward = {row['flops']:,}"
+
+
+def _product(op: Matmul | Attend, times: int) -> str:
+    layers = f"{times} × " if times > 1 else ""
+    if isinstance(op, Matmul):
+        return f"{layers}2 × {op.rows:,} rows × {op.inner:,} × {op.outer:,} = {op.flops * times:,}"
+    wide = f"{op.heads} heads × ({op.key_dim} + {op.value_dim})"
+    return f"{layers}2 × {op.pairs:,} pairs ({op.visible_pairs:,} visible) × {wide} = {op.flops * times:,}"
+
+
+def explain_cache(model: Model, table: Table) -> Iterator[str]:
+    """Each kind of state at each context of `table`."""
+    settings = table.settings
+    bits = units.dtype_bits(settings["dtype"])
+    yield f"{model.name}: cache"
+    if not model.disclosed:
+        yield "  undisclosed"
+        return
+    source = settings["source"] if model.card.architecture == "encoder-decoder" else None
+    for ctx in settings["contexts"]:
+        for use, state in kept(model):
+            size = state.elements(ctx, source or ctx) * use.times * settings["batch"]
+            grows = _positions(state, ctx, source or ctx)
+            yield (
+                f"  {use.path} {state.name}: {use.times} layers × {state.width:,} elements × {grows}"
+                f" × batch {settings['batch']} × {bits} bits = {units.show_bytes(-(-size * bits // 8))}"
+            )
+        total = kvcache(model, ctx, settings["batch"], source=source, dtype=settings["dtype"])
+        yield f"  at {units.show_tokens(ctx)} tokens = {total.bytes:,} bytes"
+
+
+def _positions(state: State, ctx: int, source: int) -> str:
+    if state.clock == "source":
+        return f"{source:,} source tokens"
+    return f"{ctx:,} tokens" if state.span.window is None else f"min({ctx:,}, {state.span.window:,}) tokens"

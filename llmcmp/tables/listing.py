@@ -1,0 +1,83 @@
+"""`list`: the presets, filtered by what their cards and totals say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmcmp.folds.params import params
+from llmcmp.sources.presets import every_model
+from llmcmp.tables import describe
+from llmcmp.tables.compare import card_facts
+from llmcmp.tables.table import Column, Row, Table
+
+if TYPE_CHECKING:
+    from llmcmp.model import Model
+
+COLUMNS = (
+    Column(key="model", label="Model", core=True),
+    Column(key="family", label="Family", core=True),
+    Column(key="released", label="Released", core=True),
+    Column(key="class", label="Class", core=True),
+    Column(key="parameters", label="Parameters", unit="count", core=True),
+    Column(key="active_parameters", label="Active", unit="count", core=True),
+    Column(key="context", label="Context", unit="tokens", core=True),
+    Column(key="attention", label="Attention"),
+    Column(key="tasks", label="Tasks"),
+    Column(key="languages", label="Languages"),
+)
+
+
+def list_table(
+    family: str | None = None,
+    architecture: str | None = None,
+    task: str | None = None,
+    language: str | None = None,
+    smallest: int | None = None,
+    largest: int | None = None,
+) -> Table:
+    """Presets that meet every filter; a size filter leaves undisclosed models out."""
+    filters = (family, architecture, task, language, smallest, largest)
+    rows = tuple(_row(model) for model in every_model() if _meets(model, *filters))
+    settings = {
+        "family": family,
+        "class": architecture,
+        "task": task,
+        "language": language,
+        "min_parameters": smallest,
+        "max_parameters": largest,
+    }
+    return Table(command="list", columns=COLUMNS, rows=rows, settings=settings, title=f"{len(rows)} models")
+
+
+def _meets(
+    model: Model,
+    family: str | None,
+    architecture: str | None,
+    task: str | None,
+    language: str | None,
+    smallest: int | None,
+    largest: int | None,
+) -> bool:
+    card = model.card
+    if family is not None and card.family != family.lower():
+        return False
+    if architecture is not None and architecture.lower() not in describe.architecture_class(model).lower():
+        return False
+    if (task is not None and task not in card.tasks) or (language is not None and language not in card.languages):
+        return False
+    if smallest is None and largest is None:
+        return True
+    return model.disclosed and (smallest or 0) <= params(model).total <= (largest or 10**18)
+
+
+def _row(model: Model) -> Row:
+    row = card_facts(model) | {"tasks": ", ".join(model.card.tasks), "languages": ", ".join(model.card.languages)}
+    if not model.disclosed:
+        return row
+    sizes = params(model)
+    active = sizes.active if sizes.active != sizes.total else None
+    return row | {
+        "parameters": sizes.total,
+        "active_parameters": active,
+        "attention": describe.attention(model),
+    }

@@ -1,0 +1,91 @@
+"""`params`: where the parameters of models sit, by component and by layer."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, get_args
+
+from llmcmp.folds.params import params
+from llmcmp.ops import Part
+from llmcmp.tables.compare import card_facts, size_facts
+from llmcmp.tables.table import Column, Row, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from llmcmp.model import Model
+
+TOTALS = (
+    Column(key="parameters", label="Total", unit="count", group="Total", core=True),
+    Column(key="active_parameters", label="Active a token", unit="count", group="Total", core=True),
+    Column(key="non_embedding_parameters", label="Less embeddings", unit="count", group="Total", core=True),
+    Column(key="active_non_embedding_parameters", label="Active less embeddings", unit="count", group="Total"),
+)
+
+
+def params_table(models: Sequence[Model]) -> Table:
+    """Parameters by component, and what is listed apart from the total."""
+    rows = tuple(_row(model) for model in models)
+    parts = [part for part in get_args(Part) if any(_key(part) in row for row in rows)]
+    apart = dict.fromkeys(name for model in models for name, _ in model.apart)
+    columns = (
+        Column(key="model", label="Model", core=True),
+        *TOTALS,
+        *(Column(key=_key(part), label=_label(part), unit="count", group="By component") for part in parts),
+        *(Column(key=_key(name), label=_label(name), unit="count", group="Apart from the total") for name in apart),
+    )
+    if any(row.get("buffer_elements") for row in rows):
+        buffers = Column(key="buffer_elements", label="Stored buffers", unit="number", group="Apart from the total")
+        columns = (*columns, buffers)
+    settings = {"models": [model.name for model in models]}
+    return Table(command="params", columns=columns, rows=rows, settings=settings, title="Parameters", rows_as="columns")
+
+
+def _row(model: Model) -> Row:
+    row = card_facts(model)
+    if not model.disclosed:
+        return row
+    sizes = params(model)
+    row |= size_facts(model)
+    row |= {_key(part): size for part, size in sizes.components.items()}
+    row |= {_key(name): size for name, size in sizes.apart.items()}
+    return row | {"buffer_elements": sizes.buffers}
+
+
+def _key(name: str) -> str:
+    return f"{name.lower().replace(' ', '_').replace('-', '_')}_parameters"
+
+
+def _label(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def layers_table(models: Sequence[Model]) -> Table:
+    """Parameters layer by layer, neighbours of one size in one row, and what stands outside the layers."""
+    columns = (
+        Column(key="model", label="Model"),
+        Column(key="layers", label="Layers"),
+        Column(key="layer_parameters", label="Each", unit="count"),
+        Column(key="parameters", label="Together", unit="count"),
+    )
+    rows = tuple(row for model in models for row in _layer_rows(model))
+    settings = {"models": [model.name for model in models]}
+    return Table(command="params", columns=columns, rows=rows, settings=settings, title="Parameters by layer")
+
+
+def _layer_rows(model: Model) -> Iterator[Row]:
+    sizes = params(model)
+    layers = iter(sizes.layers)
+    for tower in model.towers:
+        side = f"{tower.side} " if len(model.towers) > 1 else ""
+        numbered = enumerate(size for _, size in zip(range(tower.depth), layers, strict=False))
+        for size, group in groupby(numbered, key=lambda pair: pair[1]):
+            numbers = [number for number, _ in group]
+            span = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
+            yield {
+                "model": model.name,
+                "layers": side + span,
+                "layer_parameters": size,
+                "parameters": size * len(numbers),
+            }
+    yield {"model": model.name, "layers": "outside", "layer_parameters": None, "parameters": sizes.outside}

@@ -1,0 +1,96 @@
+"""A Table: columns that know their unit, rows in raw base units. Every output format is a view of it.
+
+A value of None is "not known here"; whether that prints as "undisclosed" or as a dash is the row's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from llmcmp import units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+Unit = Literal["text", "count", "number", "flops", "bytes", "tokens", "ratio", "intensity", "flag"]
+Row: TypeAlias = dict[str, Any]
+
+_SHOW: dict[Unit, Callable[[Any], str]] = {
+    "text": str,
+    "count": units.show_count,
+    "number": lambda value: f"{value:,}",
+    "flops": units.show_flops,
+    "bytes": units.show_bytes,
+    "tokens": units.show_tokens,
+    "ratio": units.show_ratio,
+    "intensity": lambda value: f"{value:,.2f}",
+    "flag": lambda value: "yes" if value else "no",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One quantity. `key` names it in JSON and CSV; `core` columns remain where there is a row a model.
+
+    `series` columns appear once for every value of the table's `across` key (one KV column a context).
+    """
+
+    key: str
+    label: str
+    unit: Unit = "text"
+    group: str = ""
+    core: bool = False
+    series: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers that can be compared and aligned."""
+        return self.unit not in ("text", "flag")
+
+    def show(self, row: Row) -> str:
+        """The value as people read it."""
+        value = row.get(self.key)
+        if value is None:
+            return "undisclosed" if row.get("disclosed") is False else "—"
+        return _SHOW[self.unit](value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Tidy rows of one command, with the settings that they were computed under.
+
+    `across`: the key whose values spread the series columns. `rows_as`: "columns" shows every row as a column where
+    there are few of them. `notes` are lines for the reader below the table.
+    """
+
+    command: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    title: str = ""
+    across: str | None = None
+    rows_as: Literal["rows", "columns"] = "rows"
+    notes: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """What `--json` prints: command, settings, rows in raw base units."""
+        keys = [column.key for column in self.columns]
+        return {
+            "command": self.command,
+            "settings": self.settings,
+            "rows": [{key: row.get(key) for key in keys} for row in self.rows],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """The rows as a pandas DataFrame in raw base units, one column a key."""
+        import pandas as pd
+
+        return pd.DataFrame(self.document()["rows"], columns=[column.key for column in self.columns])
+
+    def _repr_html_(self) -> str:
+        from llmcmp.exports import html_table
+
+        return html_table(self)

@@ -1,0 +1,108 @@
+"""The only place that reads "128k", "24GiB" and "bf16", and that writes "6.74 B" and "64.0 GiB".
+
+In token lengths k and M are 1024 and 1024² ("128k" is 131072); in counts, FLOPs and parameters K, M, B (G), T are
+powers of 1000; memory is written in KiB, MiB, GiB.
+"""
+
+from __future__ import annotations
+
+import re
+
+from llmcmp.errors import QuantityError
+
+# Bits an element; formats that carry scales beside their elements are not in this list.
+DTYPE_BITS = {
+    "fp64": 64,
+    "fp32": 32,
+    "tf32": 32,
+    "bf16": 16,
+    "fp16": 16,
+    "fp8": 8,
+    "int8": 8,
+    "fp6": 6,
+    "int4": 4,
+    "fp4": 4,
+    "int3": 3,
+    "int2": 2,
+}
+
+_TOKEN_FACTORS = {"": 1, "k": 1024, "m": 1024**2}
+_COUNT_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_DECIMAL = ("", "K", "M", "B", "T")
+_FLOPS = ("", "K", "M", "G", "T", "P", "E", "Z", "Y")
+
+
+def dtype_bits(name: str) -> int:
+    """Bits of one element: `dtype_bits("bf16")` is 16. Raises QuantityError for a dtype that is not known."""
+    try:
+        return DTYPE_BITS[name.lower()]
+    except KeyError:
+        raise QuantityError(f"unknown dtype '{name}'; choose one of {', '.join(DTYPE_BITS)}") from None
+
+
+def tokens(text: str) -> int:
+    """A length in tokens: "4096", "128k" (131072), "1M" (1048576), "1.5k" (1536).
+
+    Raises QuantityError for anything else, and for lengths that are not whole.
+    """
+    return _scaled(text, _TOKEN_FACTORS, "length in tokens", "try 4096, 128k or 1M")
+
+
+def count(text: str) -> int:
+    """A decimal count: "7B" is 7,000,000,000. Raises QuantityError for anything else."""
+    return _scaled(text, _COUNT_FACTORS, "count", "try 350M, 7B or 1.8T")
+
+
+def _scaled(text: str, factors: dict[str, int], what: str, hint: str) -> int:
+    match = re.fullmatch(r"\s*(\d[\d_,]*)(?:\.(\d+))?\s*([a-zA-Z]?)\s*", text)
+    if match is None or match[3].lower() not in factors:
+        raise QuantityError(f"'{text}' is not a {what}; {hint}")
+    whole, fraction = re.sub(r"[_,]", "", match[1]), match[2] or ""
+    scaled = int(whole + fraction) * factors[match[3].lower()]
+    if scaled % 10 ** len(fraction):
+        raise QuantityError(f"'{text}' is not a whole {what}; {hint}")
+    return scaled // 10 ** len(fraction)
+
+
+def show_tokens(value: int) -> str:
+    """131072 as "128k", 1048576 as "1M", 2050 as "2,050"."""
+    for factor, suffix in ((1024**2, "M"), (1024, "k")):
+        if value >= factor and value % factor == 0:
+            return f"{value // factor}{suffix}"
+    return f"{value:,}"
+
+
+def show_count(value: float) -> str:
+    """6738415616 as "6.74 B"."""
+    return _scale(value, 1000, _DECIMAL)
+
+
+def show_flops(value: float) -> str:
+    """1.4e13 as "14.0 T"."""
+    return _scale(value, 1000, _FLOPS)
+
+
+def show_bytes(value: float) -> str:
+    """68719476736 as "64.0 GiB"."""
+    return _scale(value, 1024, _BINARY)
+
+
+def show_ratio(value: float) -> str:
+    """1.5 as "1.50×"."""
+    return f"{_three_digits(value)}×" if value < 1000 else f"{value:,.0f}×"
+
+
+def _scale(value: float, base: int, suffixes: tuple[str, ...]) -> str:
+    amount, power = float(value), 0
+    # 999.5 would print as "1000", so the step up comes where three digits round over.
+    while abs(amount) >= base - 0.5 and power < len(suffixes) - 1:
+        amount, power = amount / base, power + 1
+    digits = f"{amount:,.0f}" if power == 0 and float(value).is_integer() else _three_digits(amount)
+    return f"{digits} {suffixes[power]}".rstrip()
+
+
+def _three_digits(amount: float) -> str:
+    if abs(amount) >= 99.95:
+        return f"{amount:,.0f}"
+    return f"{amount:.1f}" if abs(amount) >= 9.995 else f"{amount:.2f}"
