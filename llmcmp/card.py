@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from llmcmp.frozen import frozen
 
 Architecture = Literal["decoder-only", "encoder-only", "encoder-decoder", "prefix-decoder"]
 Task = Literal[
@@ -24,7 +25,7 @@ Task = Literal[
 Excluded = Literal["input embedding", "head"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Source:
     """Where a number was read."""
 
@@ -33,7 +34,7 @@ class Source:
     date: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Published:
     """Totals as the vendor prints them (none, where it prints none), and the exact count with what counted it."""
 
@@ -44,7 +45,7 @@ class Published:
     exact_from: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Estimate:
     """What outsiders believe of an undisclosed model, with the source of the belief."""
 
@@ -55,7 +56,7 @@ class Estimate:
     active: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Card:
     """`context` is what the vendor states, in tokens; `position_limit` what the config allows, where that differs."""
 

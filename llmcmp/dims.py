@@ -57,12 +57,12 @@ def where(condition: Any, yes: Any, no: Any) -> Any:
         return yes if condition else no
     import numpy as np
 
-    return np.where(condition, yes, no)
+    return cast("Any", np.where(condition, yes, no))
 
 
 def any_true(condition: Any) -> bool:
     """Whether the condition holds anywhere."""
-    return condition if isinstance(condition, bool) else bool(cast("Any", condition).any())
+    return bool(condition if isinstance(condition, bool) else condition.any())
 
 
 def dimension(value: Any, name: str, least: int = 0) -> Dim:

@@ -5,11 +5,7 @@ A file appears whole or not at all: it is written beside its place under another
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +22,16 @@ PLOTS = (".png", ".svg", ".pdf")
 
 def json_text(table: Table) -> str:
     """One document: command, settings, rows."""
+    import json
+
     return json.dumps(table.document(), indent=2, ensure_ascii=False) + "\n"
 
 
 def csv_text(table: Table) -> str:
     """The rows of the JSON document, under the same keys."""
+    import csv
+    import io
+
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [column.key for column in table.columns], extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -124,6 +125,8 @@ def write(table: Table, path: Path) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

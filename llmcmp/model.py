@@ -6,10 +6,11 @@ how often it runs and how often its weights are stored: the two differ where lay
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from llmcmp.errors import UndisclosedError
+from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ Side = Literal["encoder", "decoder"]
 Placement = Literal["pre", "post", "sandwich", "output", "deep"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Branch:
     """One sub-layer with the norms before and after it."""
 
@@ -38,7 +39,7 @@ class Branch:
     after: Norm | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Step:
     """One residual step. Several branches run in parallel on the same input (GPT-J, PaLM), perhaps through one norm."""
 
@@ -57,7 +58,7 @@ class Step:
                 yield f"{branch.name}_output_norm", branch.after
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Block:
     """One layer."""
 
@@ -76,7 +77,7 @@ class Block:
                 yield branch.name, branch.mixer
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Stack:
     """A pattern of blocks, repeated over `layers` layers; the last repetition may be cut short (Gemma 3).
 
@@ -88,7 +89,7 @@ class Stack:
     shared: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Layers:
     """One distinct block and the layers that it stands at; `shared` layers hold one set of weights."""
 
@@ -102,7 +103,7 @@ class Layers:
         return 1 if self.shared else len(self.numbers)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Tower:
     """One side of a model: what tokens pass before, in and after its stacks."""
 
@@ -121,14 +122,14 @@ class Tower:
         found: dict[tuple[Block, bool], list[int]] = {}
         start = 0
         for stack in self.stacks:
-            for number in range(stack.layers):
-                key = stack.blocks[number % len(stack.blocks)], stack.shared
-                found.setdefault(key, []).append(start + number)
+            for offset, block in enumerate(stack.blocks[: stack.layers]):
+                numbers = range(start + offset, start + stack.layers, len(stack.blocks))
+                found.setdefault((block, stack.shared), []).extend(numbers)
             start += stack.layers
-        return [Layers(numbers=tuple(n), block=block, shared=shared) for (block, shared), n in found.items()]
+        return [Layers(numbers=tuple(sorted(n)), block=block, shared=shared) for (block, shared), n in found.items()]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Use:
     """One distinct component in its place.
 
@@ -143,7 +144,7 @@ class Use:
     layers: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Model:
     """A model's card and, unless its vendor keeps that secret, its structure.
 
@@ -185,13 +186,17 @@ class Model:
         return (run.of_source(), run) if len(self.towers) > 1 else (run,)
 
 
-def walk(model: Model) -> Iterator[Use]:
+@cache
+def walk(model: Model) -> tuple[Use, ...]:
     """Every distinct component of the model, in the order of execution.
 
     Raises UndisclosedError where the architecture is not public.
     """
-    for number, tower in enumerate(model.disclosed_towers()):
-        yield from walk_tower(tower, number, f"{tower.side}." if len(model.towers) > 1 else "")
+    return tuple(
+        use
+        for number, tower in enumerate(model.disclosed_towers())
+        for use in walk_tower(tower, number, f"{tower.side}." if len(model.towers) > 1 else "")
+    )
 
 
 def walk_tower(tower: Tower, number: int = 0, prefix: str = "") -> Iterator[Use]:

@@ -7,11 +7,11 @@ apart; it is assumed to be fused into its neighbours, so it moves nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from llmcmp.dims import exact_enough, lesser, maximum
+from llmcmp.frozen import frozen, replace
 
 if TYPE_CHECKING:
     from llmcmp.dims import Amount, Dim
@@ -40,7 +40,7 @@ Logits = Literal["all", "last"]
 Axis: TypeAlias = tuple[str, int]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Weight:
     """One stored tensor, shaped as torch stores it (outputs first).
 
@@ -67,7 +67,7 @@ class Weight:
         return self.elements if self.visits is None else self.elements // self.axes[0][1] * self.visits
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class State:
     """What a component keeps between tokens: `width` elements for each position that `span` keeps.
 
@@ -84,7 +84,7 @@ class State:
         return self.width * self.span.kept(context if self.clock == "tokens" else source)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Run:
     """One execution: `new` tokens a sequence after `past` cached ones, in `batch` sequences.
 
@@ -139,7 +139,7 @@ class Run:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Plan:
     """How to execute what can be executed in two ways; the result is the same, the cost is not.
 
@@ -151,7 +151,7 @@ class Plan:
     latent: Literal["auto", "absorbed", "expanded"] = "auto"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Matmul:
     """`rows` vectors of `inner` elements, each times an inner x outer matrix.
 
@@ -172,7 +172,7 @@ class Matmul:
         return self.rows * (2 * self.inner * self.outer)  # multiply-add = 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Attend:
     """Scores and weighted values: `heads` x pairs x (key_dim + value_dim) multiply-adds.
 
@@ -207,7 +207,7 @@ class Attend:
         return 2 * self.heads * (self.key_dim + self.value_dim) * (2 if self.gradient else 1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Elementwise:
     """A norm, softmax, activation or rotation over rows x width elements."""
 
@@ -221,7 +221,7 @@ class Elementwise:
         return self.rows * self.width
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Gather:
     """A table look-up of `rows` vectors of `width` elements: no FLOPs, but it moves."""
 

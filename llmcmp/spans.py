@@ -7,11 +7,11 @@ bidirectional within a prefix. Positions count from 0; a query at position i see
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmcmp.dims import greater, lesser
 from llmcmp.errors import ModelError
+from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
     from llmcmp.dims import Dim
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Direction = Literal["causal", "bidirectional", "prefix"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Span:
     """What a query sees of the keys before it.
 

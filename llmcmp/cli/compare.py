@@ -10,7 +10,6 @@ from llmcmp.cli.options import BatchOpt, CacheOpt, CtxOpt, ExplainOpt, JsonOpt, 
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compare import compare
-from llmcmp.tables.explain import explain_params
 
 
 def run(
@@ -42,5 +41,4 @@ def run(
     table = compare(
         loaded, length(ctx), batch=batch, weights=weights, dtype=dtype, baseline=baseline, only_diff=only_diff
     )
-    lines = [line for model in loaded for line in explain_params(model)] if explain else []
-    deliver(table, as_json=as_json, outputs=outputs, explanation=lines)
+    deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

@@ -22,7 +22,6 @@ from llmcmp.cli.output import deliver, prepare
 from llmcmp.ops import Logits, Plan
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compute import flops_table
-from llmcmp.tables.explain import explain_flops
 from llmcmp.tables.phases import Phase
 
 
@@ -74,5 +73,4 @@ def run(
         weights=weights,
         dtype=dtype,
     )
-    lines = [line for model in loaded for line in explain_flops(model, table)] if explain else []
-    deliver(table, as_json=as_json, outputs=outputs, explanation=lines)
+    deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

@@ -10,7 +10,6 @@ from llmcmp.cli.options import BatchOpt, CacheOpt, ExplainOpt, JsonOpt, Optional
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import every_model, load_all
 from llmcmp.tables.caches import kvcache_table
-from llmcmp.tables.explain import explain_cache
 
 
 def run(
@@ -50,5 +49,4 @@ def run(
         engine=engine,
         ranked=not models,
     )
-    lines = [line for model in loaded for line in explain_cache(model, table)] if explain else []
-    deliver(table, as_json=as_json, outputs=outputs, explanation=lines)
+    deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

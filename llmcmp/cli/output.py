@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from llmcmp.model import Model
     from llmcmp.tables.grid import Cell, Grid
     from llmcmp.tables.table import Table
 
@@ -28,15 +29,17 @@ def prepare(outputs: Sequence[Path] | None) -> tuple[Path, ...]:
     return paths
 
 
-def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explanation: Sequence[str] = ()) -> None:
-    """Print a table or its JSON document, and write the files."""
+def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explained: Sequence[Model] = ()) -> None:
+    """Print a table or its JSON document, the formulas of the `explained` models below it, and write the files."""
     write_all(table, outputs)
     if as_json:
         sys.stdout.write(json_text(table))
         return
     draw(table)
-    if explanation:
-        sys.stdout.write("\n" + "\n".join(explanation) + "\n")
+    if explained:
+        from llmcmp.tables.explain import explain
+
+        sys.stdout.write("\n" + "\n".join(explain(table, explained)) + "\n")
 
 
 def write_all(table: Table, outputs: Sequence[Path]) -> None:

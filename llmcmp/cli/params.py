@@ -9,7 +9,6 @@ import typer
 from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelsArg, OutOpt
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import load_all
-from llmcmp.tables.explain import explain_params
 from llmcmp.tables.sizes import layers_table, params_table
 
 
@@ -32,6 +31,5 @@ def run(
     """
     outputs = prepare(output)
     loaded = load_all(models)
-    lines = [line for model in loaded for line in explain_params(model)] if explain else []
     table = layers_table(loaded) if layers else params_table(loaded)
-    deliver(table, as_json=as_json, outputs=outputs, explanation=lines)
+    deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

@@ -9,7 +9,6 @@ from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelArg, OutOpt
 from llmcmp.cli.output import display, prepare, write_all
 from llmcmp.exports import json_text
 from llmcmp.sources.presets import load
-from llmcmp.tables.explain import explain_params
 from llmcmp.tables.show import show_table
 
 
@@ -33,4 +32,6 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
         return
     display(model_view(loaded))
     if explain:
+        from llmcmp.tables.explain import explain_params
+
         sys.stdout.write("\n" + "\n".join(explain_params(loaded)) + "\n")

@@ -6,7 +6,6 @@ varies beside it (biases, QK norm, window, sinks, soft cap) is a field.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from llmcmp.components.base import Component
@@ -14,6 +13,7 @@ from llmcmp.components.linear import Linear
 from llmcmp.components.positions import NO_POSITION, AttentionPosition, Rotary
 from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
+from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, State, Weight
 from llmcmp.spans import Direction, Span
 
@@ -32,7 +32,7 @@ def heads_label(heads: int, kv_heads: int) -> str:
     return "MQA" if kv_heads == 1 else f"GQA {heads}/{kv_heads}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Attention(Component):
     """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
 
@@ -141,7 +141,7 @@ class Attention(Component):
         return (State(name="keys and values", width=self.kv_width, span=self.span),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class CrossAttention(Component):
     """Queries from the decoder, keys and values from the encoder's output, projected once a source."""
 

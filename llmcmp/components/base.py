@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 class Component(ABC):
     """One mechanism of a model, as frozen data. Subclasses are final: a variant is a field or a sibling."""
 
-    __slots__ = ()
-
     @property
     @abstractmethod
     def label(self) -> str:

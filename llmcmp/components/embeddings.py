@@ -6,12 +6,12 @@ once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.errors import ModelError
+from llmcmp.frozen import frozen
 from llmcmp.ops import Gather, Weight
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN_TABLE = "embedding.weight"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class TokenEmbedding(Component):
     """A table of `vocabulary` vectors of `width` elements."""
 
@@ -42,7 +42,7 @@ class TokenEmbedding(Component):
         yield Gather(name="tokens", part="embedding", rows=run.rows, width=self.width)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class TokenTypes(Component):
     """BERT's segment embedding: one vector a token type, added to the token's."""
 
@@ -60,7 +60,7 @@ class TokenTypes(Component):
         yield Gather(name="token types", part="embedding", rows=run.rows, width=self.width)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class AdaptiveEmbedding(Component):
     """Rarer words get narrower vectors (arXiv 1809.10853): cluster i has width / divisor^i elements, projected up.
 

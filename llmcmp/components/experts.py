@@ -6,7 +6,6 @@ capacity factor 1 and no dropped tokens, every token is computed `per_token` tim
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from llmcmp.components.base import Component
@@ -14,6 +13,7 @@ from llmcmp.components.feed_forward import Network, network_ops
 from llmcmp.components.linear import Linear
 from llmcmp.dims import is_scalar
 from llmcmp.errors import ModelError
+from llmcmp.frozen import frozen, replace
 from llmcmp.ops import Elementwise, Weight
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def expected_experts(experts: int, per_token: int, rows: Dim) -> Amount:
     return experts * (1.0 - np.power(1.0 - per_token / experts, np.asarray(rows, dtype=np.float64)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Router:
     """Scores of all experts for a token.
 
@@ -54,7 +54,7 @@ class Router:
     groups_per_token: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Experts(Component):
     """`expert` is one routed expert; `shared` the network that every token passes, `shared_gate` its learned gate."""
 

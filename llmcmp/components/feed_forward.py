@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
+from llmcmp.frozen import frozen
 from llmcmp.ops import Elementwise
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PLAIN = {"relu": "ReLU", "gelu": "GELU", "gelu-tanh": "GELU", "silu": "SiLU", "
 _GATED = {"relu": "ReGLU", "gelu": "GeGLU", "gelu-tanh": "GeGLU", "silu": "SwiGLU", "clamped-silu": "clamped SwiGLU"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Plain(Component):
     """down(activation(up(x)))."""
 
@@ -52,7 +52,7 @@ class Plain(Component):
         yield from network_ops(self, run.rows)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Gated(Component):
     """down(activation(gate(x)) * up(x)): SwiGLU with SiLU, GeGLU with GELU."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from llmcmp.components.base import Component
 from llmcmp.components.embeddings import TOKEN_TABLE, AdaptiveEmbedding
 from llmcmp.components.linear import Linear
+from llmcmp.frozen import frozen
 from llmcmp.ops import Elementwise, Weight
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Op, Plan, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LanguageHead(Component):
     """Logits over the vocabulary. `tied`: its matrix is the token table. `bias` may stand beside a tied matrix."""
 
@@ -45,7 +45,7 @@ class LanguageHead(Component):
             yield Elementwise(name="soft cap", part="head", rows=run.logit_rows, width=self.vocabulary)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class AdaptiveHead(Component):
     """Log-probabilities of the whole vocabulary from adaptive clusters (arXiv 1609.04309).
 
@@ -87,7 +87,7 @@ class AdaptiveHead(Component):
             yield table.matmul(run.logit_rows)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Pooler(Component):
     """BERT's tanh layer over the first token of each sequence."""
 
@@ -111,7 +111,7 @@ class Pooler(Component):
         yield Elementwise(name="tanh", part="pooler", rows=run.batch, width=self.hidden)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class MaskedHead(Component):
     """The masked-LM head: dense, activation, LayerNorm, then the tied token table with a bias of its own."""
 

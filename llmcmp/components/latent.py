@@ -6,12 +6,12 @@ shared rotary key of `rope_dim` elements are cached, whichever way the attention
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.components.positions import NO_POSITION, AttentionPosition
+from llmcmp.frozen import frozen, replace
 from llmcmp.ops import Attend, Elementwise, Matmul, State, Weight
 from llmcmp.spans import Direction, Span
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Axis, Op, Plan, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LatentAttention(Component):
     """`query_rank` compresses the queries too; without it they are projected directly (DeepSeek-V2-Lite).
 

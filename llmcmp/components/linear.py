@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmcmp.components.base import Component
+from llmcmp.frozen import frozen
 from llmcmp.ops import Matmul, Weight
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Axis, Op, Part, Plan, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Linear(Component):
     """`outer` = weight x `inner` (+ bias). `shared` names the weight where another component holds it too."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from llmcmp.components.base import Component
+from llmcmp.frozen import frozen
 from llmcmp.ops import Elementwise, Weight
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Op, Plan, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LayerNorm(Component):
     """Mean and variance normalised, times a weight, plus a bias where there is one (arXiv 1607.06450)."""
 
@@ -33,7 +33,7 @@ class LayerNorm(Component):
         yield Elementwise(name="norm", part="norm", rows=run.rows, width=self.width)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class RMSNorm(Component):
     """Divided by the root of the mean square, times a weight; nothing subtracted (arXiv 1910.07467). T5's norm."""
 

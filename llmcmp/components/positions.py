@@ -6,10 +6,10 @@ act inside the attention that carries them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from llmcmp.components.base import Component
+from llmcmp.frozen import frozen
 from llmcmp.ops import Gather, Weight
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Op, Plan, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LearnedPositions(Component):
     """A table of one vector a position, added to the token's (BERT, GPT-2). `rows` includes reserved ones."""
 
@@ -37,7 +37,7 @@ class LearnedPositions(Component):
         yield Gather(name="positions", part="position", rows=run.new, width=self.width)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class RelativeBias(Component):
     """T5's table of one bias a distance bucket and head, shared by all layers of a tower (arXiv 1910.10683, 2.1)."""
 
@@ -58,7 +58,7 @@ class RelativeBias(Component):
         yield Gather(name="relative bias", part="position", rows=run.past + run.new, width=self.heads)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Sinusoidal(Component):
     """Fixed sines and cosines added to the embedding (arXiv 1706.03762, 3.5): no weights."""
 
@@ -75,7 +75,7 @@ class Sinusoidal(Component):
         yield from ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Scaling:
     """How rotary frequencies are stretched beyond the trained length `original`.
 
@@ -88,7 +88,7 @@ class Scaling:
     original: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Rotary:
     """Rotation of queries and keys by their position (RoPE, arXiv 2104.09864).
 
@@ -114,7 +114,7 @@ class Rotary:
         return int(head_dim * self.fraction)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Alibi:
     """A fixed slope a head times the distance, added to the scores (arXiv 2108.12409)."""
 
@@ -125,7 +125,7 @@ class Alibi:
         return "ALiBi"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class NoPosition:
     """No position signal in this attention (NoPE)."""
 

@@ -7,12 +7,12 @@ as wide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.dims import lesser
+from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, State, Weight
 from llmcmp.spans import Span
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Op, Plan, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class SegmentAttention(Component):
     """`memory`: hidden states kept of earlier segments, which every token of a new segment attends in full."""
 

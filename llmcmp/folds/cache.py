@@ -5,17 +5,15 @@ This is what the architecture needs (`engine="ideal"`); what an engine reserves 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.dims import ceil_div, dimension, exact_enough, maximum
 from llmcmp.errors import QuantityError
+from llmcmp.frozen import frozen
 from llmcmp.model import walk
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from llmcmp.dims import Dim
     from llmcmp.model import Model, Use
     from llmcmp.ops import State
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 ENGINES = ("ideal",)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Cache:
     """State of `batch` sequences after `context` tokens each, every kind of it.
 
@@ -60,7 +58,7 @@ def kvcache(
     context, batch = dimension(ctx, "ctx"), dimension(batch, "batch", least=1)
     source = context if source is None else dimension(source, "source")
     bits = dtype_bits(dtype)
-    states = tuple(kept(model))
+    states = kept(model)
     largest = _total(_bits(states, maximum(context) + 1, maximum(source) + 1, bits)) * maximum(batch)
     bound = cast("int", largest)  # of scalars
     context, batch, source = (exact_enough(size, bound) for size in (context, batch, source))
@@ -80,11 +78,9 @@ def kvcache(
     )
 
 
-def kept(model: Model) -> Iterator[tuple[Use, State]]:
+def kept(model: Model) -> tuple[tuple[Use, State], ...]:
     """Every state of the model with the component that keeps it, `use.times` times."""
-    for use in walk(model):
-        for state in use.component.state():
-            yield use, state
+    return tuple((use, state) for use in walk(model) for state in use.component.state())
 
 
 def _elements(states: tuple[tuple[Use, State], ...], context: Dim, source: Dim) -> dict[str, Dim]:

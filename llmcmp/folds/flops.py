@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from llmcmp.dims import is_scalar, where
 from llmcmp.folds.runs import concrete_plans, executed, run_of
+from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, Gather, Matmul, Plan
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Logits, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Flops:
     """FLOPs of one run, or of every point of a sweep.
 

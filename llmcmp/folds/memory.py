@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmcmp.dims import ceil_div
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.params import params
+from llmcmp.frozen import frozen
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Memory:
     """Bytes of weights and cache, and their sum."""
 

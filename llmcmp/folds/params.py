@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from llmcmp.frozen import frozen
 from llmcmp.model import walk, walk_tower
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TABLES = frozenset({"embedding", "position", "head"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Params:
     """Parameters of a model, in elements.
 
@@ -38,6 +39,7 @@ class Params:
     buffers: int
 
 
+@cache
 def params(model: Model) -> Params:
     """Count a model's parameters. Raises UndisclosedError where its architecture is not public.
 

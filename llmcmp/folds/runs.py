@@ -67,7 +67,7 @@ def _check_source(model: Model, run: Run) -> None:
 
 
 def _with_prefix(model: Model, run: Run, *, given: bool) -> Run:
-    from dataclasses import replace
+    from llmcmp.frozen import replace
 
     if not given:
         return replace(run, prefix=where(run.past == 0, run.new, 0))

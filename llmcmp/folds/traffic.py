@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from llmcmp.dims import lesser
 from llmcmp.folds.runs import concrete_plans, executed, run_of
+from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, Gather, Matmul, Plan
 from llmcmp.units import dtype_bits
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llmcmp.ops import Logits, Op, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@frozen(eq=False)
 class Traffic:
     """Bytes moved by one run. Weights of experts are an expectation (uniform routing), hence the names.
 

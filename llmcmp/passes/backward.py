@@ -7,9 +7,9 @@ arXiv 2001.08361, 2.1).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from llmcmp.frozen import replace
 from llmcmp.ops import Attend, Elementwise, Gather, Matmul
 
 if TYPE_CHECKING:

@@ -1,24 +1,22 @@
-"""From a table of a file to a frozen dataclass: its keys are the fields, and nothing is guessed.
+"""From a table of a file to a frozen record: its keys are the fields, and nothing is guessed.
 
 An unknown key, a missing one, a wrong type or a value out of range is a PresetError that names file, table and key.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from llmcmp.errors import ModelError, PresetError
+from llmcmp.frozen import field_defaults, field_names, frozen
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@frozen
 class Place:
     """Where in which file a value stands."""
 
@@ -27,7 +25,7 @@ class Place:
 
     def inside(self, name: str) -> Place:
         """The place of a table within this one."""
-        return Place(self.file, f"{self.table}.{name}" if self.table else name)
+        return Place(file=self.file, table=f"{self.table}.{name}" if self.table else name)
 
     def error(self, message: str, key: str = "") -> PresetError:
         """A PresetError that names file, table and key."""
@@ -37,9 +35,9 @@ class Place:
 
 @cache
 def field_types(cls: type[Any]) -> dict[str, Any]:
-    """The fields of a dataclass with their evaluated types."""
+    """The fields of a record with their evaluated types."""
     hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    return {name: hints[name] for name in field_names(cls)}
 
 
 Given = Mapping[str, object]
@@ -99,13 +97,13 @@ def convert(value: object, wanted: Any, place: Place, key: str, given: Given) ->
             raise place.error("must be a list", key)
         items = cast("list[object]", value)
         return tuple(convert(item, args[0], place, key, given) for item in items)
-    if dataclasses.is_dataclass(wanted):
+    if _is_record(wanted):
         return bind(cast("type[object]", wanted), value, place.inside(key), given)
     return _plain(value, wanted, place, key)
 
 
 def _convert_union(value: object, args: list[Any], place: Place, key: str, given: Given) -> object:
-    classes = tuple(arg for arg in args if dataclasses.is_dataclass(arg))
+    classes = tuple(arg for arg in args if _is_record(arg))
     if len(classes) > 1:
         return bind_kind(cast("tuple[type[object], ...]", classes), value, place.inside(key), given)
     return convert(value, args[0], place, key, given)
@@ -123,12 +121,17 @@ def _plain(value: object, wanted: Any, place: Place, key: str) -> object:
 
 
 def _require(cls: type[Any], values: dict[str, object], place: Place) -> None:
-    for field in dataclasses.fields(cls):
-        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        if field.name not in values and not optional:
-            raise place.error("is missing", field.name)
+    for name in field_names(cls):
+        if name not in values and name not in field_defaults(cls):
+            raise place.error("is missing", name)
+
+
+def _is_record(wanted: Any) -> bool:
+    return isinstance(wanted, type) and bool(field_names(wanted))
 
 
 def _closest(key: str, allowed: list[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(key, allowed, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(allowed)}"

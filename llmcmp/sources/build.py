@@ -73,7 +73,7 @@ SECTIONS = (
 
 def build(document: Table, file: str, overrides: tuple[str, ...] = ()) -> Model:
     """A Model from a parsed preset. Raises PresetError, which names file, table and key."""
-    place = Place(file)
+    place = Place(file=file)
     keys = {key: value for key, value in document.items() if key not in SECTIONS}
     card = bind(Card, keys, place, {"overrides": overrides})
     sections = {key: value for key, value in document.items() if key in SECTIONS}

@@ -7,7 +7,6 @@ count. Nothing is opened here: a preset's name is its file's name.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -33,10 +32,15 @@ def presets_directory() -> Path:
 
 @cache
 def preset_files() -> dict[str, Path]:
-    """Every preset by name, in the order of families and names."""
+    """Every preset by name, family by family."""
     root = presets_directory() / "models"
-    families = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-    return {path.stem: path for family in families for path in sorted((root / family).glob("*.toml"), key=_natural)}
+    found = {
+        file.removesuffix(".toml"): Path(folder, file)
+        for folder, _, files in sorted(os.walk(root))
+        for file in files
+        if file.endswith(".toml")
+    }
+    return dict(sorted(found.items(), key=lambda item: (item[1].parent.name, _natural(item[0]))))
 
 
 @cache
@@ -97,11 +101,13 @@ def unknown(text: str) -> UnknownModelError:
 
 
 def _suggestion(text: str, names: Iterable[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(text.lower(), list(names), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
 
 
-def _natural(path: Path) -> list[tuple[int, float, str]]:
+def _natural(name: str) -> list[tuple[int, float, str]]:
     """Sorts 7b before 13b, and 2.5 between 2 and 3."""
-    runs = re.findall(r"\d+(?:\.\d+)?|[^\d]+", path.stem)
+    runs = re.findall(r"\d+(?:\.\d+)?|[^\d]+", name)
     return [(0, float(run), "") if run[0].isdigit() else (1, 0.0, run) for run in runs]

@@ -51,7 +51,7 @@ def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str
     Raises PresetError for a change that cannot be read, placed, or that several tables could mean.
     """
     changed = copy.deepcopy(document)
-    place = Place(file)
+    place = Place(file=file)
     applied = tuple(change.strip() for change in _split(changes))
     for change in applied:
         key, _, text = change.partition("=")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 from llmcmp.errors import PresetError, UnknownModelError
 from llmcmp.sources.build import build
 from llmcmp.sources.names import family, preset_files, resolve
-from llmcmp.sources.overrides import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,6 +64,8 @@ def _loaded(path: Path, changes: str) -> Model:
     document = read(path)
     if not changes:
         return build(document, path.name)
+    from llmcmp.sources.overrides import override  # few models are changed, and its table of keys is slow to set up
+
     changed, applied = override(document, changes, path.name)
     return build(changed, path.name, applied)
 

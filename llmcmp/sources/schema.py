@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
+from llmcmp.frozen import frozen
 from llmcmp.model import Placement, Side
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class TableEmbedding:
     """[embedding]: one vector a token. `width` where it is narrower than `hidden` and projected (ALBERT, OPT-350M)."""
 
@@ -21,7 +21,7 @@ class TableEmbedding:
     token_types: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class AdaptiveTable:
     """[embedding] of kind "adaptive": Transformer-XL's clusters; the softmax is adaptive and tied likewise."""
 
@@ -36,7 +36,7 @@ class AdaptiveTable:
 EmbeddingTable: TypeAlias = TableEmbedding | AdaptiveTable
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class NormTable:
     """[norm]: kind and placement of every norm; `embedding`: one more right after the embedding (BLOOM, BERT)."""
 
@@ -46,7 +46,7 @@ class NormTable:
     embedding: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class ArrangementTable:
     """[block]: attention and feed-forward in parallel on one input, through one shared norm or one each."""
 
@@ -54,7 +54,7 @@ class ArrangementTable:
     shared_norm: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LanguageTable:
     """[head] of kind "language": logits over the vocabulary (the default where there is a decoder)."""
 
@@ -63,7 +63,7 @@ class LanguageTable:
     soft_cap: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class PoolerTable:
     """[head] of kind "pooler": a bare encoder with BERT's pooler; its masked-LM head is listed apart."""
 
@@ -73,7 +73,7 @@ class PoolerTable:
 HeadTable: TypeAlias = LanguageTable | PoolerTable
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class BlockTable:
     """One entry of `blocks`: which attention and feed-forward, by name; left out where there is only one."""
 
@@ -82,7 +82,7 @@ class BlockTable:
     feed_forward: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class StackTable:
     """[[stack]]: the pattern `blocks` repeated over `layers` layers. `shared`: one set of weights for all of them."""
 
@@ -92,7 +92,7 @@ class StackTable:
     blocks: tuple[BlockTable, ...] = (BlockTable(),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class PredictionTable:
     """[multi_token_prediction]: one module of two norms, a projection of both inputs, one block and a final norm."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmcmp import units
@@ -11,6 +10,7 @@ from llmcmp.errors import ModelError, QuantityError
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.memory import weight_bytes
 from llmcmp.folds.params import params
+from llmcmp.frozen import replace
 from llmcmp.sources.presets import load, load_all
 from llmcmp.tables import describe
 from llmcmp.tables.phases import phase_flops

@@ -14,11 +14,26 @@ from llmcmp.ops import Attend, Matmul, Plan
 from llmcmp.tables.phases import run_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from llmcmp.model import Model
     from llmcmp.ops import State
     from llmcmp.tables.table import Table
+
+
+def explain(table: Table, models: Sequence[Model]) -> Iterator[str]:
+    """The formulas behind a table, model by model."""
+    for model in models:
+        match table.command:
+            case "flops":
+                yield from explain_flops(model, table)
+            case "kvcache":
+                yield from explain_cache(model, table)
+            case "compare":
+                yield from explain_params(model)
+                yield from explain_cache(model, table)
+            case _:
+                yield from explain_params(model)
 
 
 def explain_params(model: Model) -> Iterator[str]:
@@ -87,8 +102,8 @@ def explain_cache(model: Model, table: Table) -> Iterator[str]:
     if not model.disclosed:
         yield "  undisclosed"
         return
-    source = settings["source"] if model.card.architecture == "encoder-decoder" else None
-    for ctx in settings["contexts"]:
+    source = settings.get("source") if model.card.architecture == "encoder-decoder" else None
+    for ctx in settings.get("contexts") or [settings["context"]]:
         for use, state in kept(model):
             size = state.elements(ctx, source or ctx) * use.times * settings["batch"]
             grows = _positions(state, ctx, source or ctx)

@@ -6,10 +6,10 @@ column for each value of a key (KV cache by context).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmcmp import units
+from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MANY = 6  # models that still stand side by side as columns
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Cell:
     """Text, and whether it is a number, marks a difference between models, or is a beside-the-point dash."""
 
@@ -28,7 +28,7 @@ class Cell:
     differs: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Line:
     """One row of a grid; a `group` opens with the first line that names it."""
 
@@ -36,7 +36,7 @@ class Line:
     group: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Grid:
     """Headings and lines; the first column names the line."""
 

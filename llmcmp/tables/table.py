@@ -5,10 +5,10 @@ A value of None is "not known here"; whether that prints as "undisclosed" or as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from llmcmp import units
+from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _SHOW: dict[Unit, Callable[[Any], str]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Column:
     """One quantity. `key` names it in JSON and CSV; `core` columns remain where there is a row a model.
 
@@ -58,7 +58,7 @@ class Column:
         return _SHOW[self.unit](value)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Table:
     """Tidy rows of one command, with the settings that they were computed under.
 
@@ -69,7 +69,7 @@ class Table:
     command: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    settings: dict[str, Any]
     title: str = ""
     across: str | None = None
     rows_as: Literal["rows", "columns"] = "rows"
