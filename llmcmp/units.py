@@ -55,7 +55,7 @@ def count(text: str) -> int:
 
 
 def _scaled(text: str, factors: dict[str, int], what: str, hint: str) -> int:
-    match = re.fullmatch(r"\s*(\d[\d_,]*)(?:\.(\d+))?\s*([a-zA-Z]?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9][0-9_,]*)(?:\.([0-9]+))?\s*([a-zA-Z]?)\s*", text)
     if match is None or match[3].lower() not in factors:
         raise QuantityError(f"'{text}' is not a {what}; {hint}")
     whole, fraction = re.sub(r"[_,]", "", match[1]), match[2] or ""

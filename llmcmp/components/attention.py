@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
-from llmcmp.components.positions import NO_POSITION, AttentionPosition, Rotary
+from llmcmp.components.positions import AttentionPosition, Rotary
 from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
@@ -46,7 +46,7 @@ class Attention(Component):
     kv_heads: int
     head_dim: int
     direction: Direction
-    position: AttentionPosition = NO_POSITION
+    position: AttentionPosition
     bias: tuple[Projection, ...] = ()
     qk_norm: Literal["head", "whole", "l2"] | None = None
     window: int | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
-from llmcmp.components.positions import NO_POSITION, AttentionPosition
+from llmcmp.components.positions import AttentionPosition
 from llmcmp.frozen import frozen, replace
 from llmcmp.ops import Attend, Elementwise, Matmul, State, Weight
 from llmcmp.spans import Direction, Span
@@ -37,7 +37,7 @@ class LatentAttention(Component):
     rope_dim: int
     value_dim: int
     direction: Direction
-    position: AttentionPosition = NO_POSITION
+    position: AttentionPosition
 
     @property
     def label(self) -> str:

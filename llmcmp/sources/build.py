@@ -15,6 +15,7 @@ from llmcmp.components.latent import LatentAttention
 from llmcmp.components.linear import Linear
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import (
+    NO_POSITION,
     Alibi,
     LearnedPositions,
     NoPosition,
@@ -199,7 +200,7 @@ class _Builder:
         )
 
     def _tower_positions(self) -> Iterator[tuple[str, Component]]:
-        for name in self._named("position"):
+        for name in self._named("position") if "position" in self.sections else ():
             position = self._position(name)
             if isinstance(position, TOWER_POSITIONS):
                 yield "positions", position
@@ -258,21 +259,21 @@ class _Builder:
     def _attention(self, name: str | None, side: Side) -> Component:
         chosen = self._chosen("attention", name)
         table = dict(self._named("attention")[chosen])
-        position = self._attention_position(table.pop("position", None), self._at("attention", chosen))
+        given: Table = {"hidden": self.hidden, "direction": self._direction(side)}
+        if "position" in self.sections:
+            given["position"] = self._attention_position(table.pop("position", None), self._at("attention", chosen))
         return bind_kind(
             ATTENTIONS,
             table,
             self._at("attention", chosen),
-            {"hidden": self.hidden, "direction": self._direction(side), "position": position},
+            given,
         )
 
     def _attention_position(self, name: object, place: Place) -> object:
         if name is not None and not isinstance(name, str):
             raise place.error("must be the name of a [position.NAME] table", "position")
-        if "position" not in self.sections:
-            return NoPosition()
         position = self._position(self._chosen("position", name))
-        return NoPosition() if isinstance(position, TOWER_POSITIONS) else position
+        return NO_POSITION if isinstance(position, TOWER_POSITIONS) else position
 
     def _direction(self, side: Side) -> Direction:
         if side == "encoder":

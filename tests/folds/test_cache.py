@@ -1,0 +1,121 @@
+"""Caches: exact, capped at windows, marginal bytes that sum up, sweeps that answer as scalars do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import ENCODER, ENCODER_DECODER, KINDS, tiny
+
+import llmcmp
+from llmcmp.errors import QuantityError, UndisclosedError
+from llmcmp.folds.cache import kvcache
+
+# name, context, elements: layers x what a layer keeps, from each model's published shape.
+FACTS = [
+    ("llama2-7b", 4096, 32 * 2 * 32 * 128 * 4096),
+    ("llama2-70b", 4096, 80 * 2 * 8 * 128 * 4096),
+    ("deepseek-v3", 131072, 61 * (512 + 64) * 131072),
+    ("deepseek-v2-lite", 1000, 27 * (512 + 64) * 1000),
+    ("mistral-7b", 32768, 32 * 2 * 8 * 128 * 4096),
+    ("gemma3-27b", 131072, 2 * 16 * 128 * (52 * 1024 + 10 * 131072)),
+    ("gemma2-9b", 8192, 2 * 8 * 256 * (21 * 4096 + 21 * 8192)),
+    ("gpt-oss-120b", 131072, 2 * 8 * 64 * (18 * 128 + 18 * 131072)),
+    ("llama4-scout", 131072, 2 * 8 * 128 * (36 * 8192 + 12 * 131072)),
+    ("falcon-7b", 2048, 32 * 2 * 64 * 2048),
+    ("palm-540b", 2048, 118 * 2 * 256 * 2048),
+    ("chatglm3-6b", 8192, 28 * 2 * 2 * 128 * 8192),
+    ("transformer-xl", 5000, 18 * 1024 * 1600),
+    ("bert-base", 512, 0),
+    ("albert-xxlarge", 512, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "context", "elements"), FACTS)
+def test_presets_keep_what_their_shapes_say(name: str, context: int, elements: int) -> None:
+    cache = kvcache(llmcmp.load(name), ctx=context)
+    assert cache.elements == elements
+    assert cache.bytes == 2 * elements
+
+
+def test_latent_attention_is_not_costed_as_full_heads() -> None:
+    per_token = kvcache(llmcmp.load("deepseek-v3"), ctx=1).bytes
+    assert per_token == 70_272  # 61 x 576 x 2 bytes; as full heads it would be 25 times as much
+    assert kvcache(llmcmp.load("deepseek-v3"), ctx=7).bytes_per_token == per_token
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["bf16", "fp8", "int4", "int3"])
+def test_marginal_bytes_sum_to_the_cache(kind: str, dtype: str) -> None:
+    model = tiny(KINDS[kind])
+    steps = [kvcache(model, ctx=ctx, dtype=dtype).bytes_per_token for ctx in range(15)]
+    for ctx in range(15):
+        assert sum(steps[:ctx]) == kvcache(model, ctx=ctx, dtype=dtype).bytes_per_sequence
+
+
+def test_a_full_window_costs_nothing_more() -> None:
+    model = tiny(KINDS["windowed"])
+    assert kvcache(model, ctx=4).bytes_per_token > 0
+    assert kvcache(model, ctx=5).bytes_per_token == 0
+    assert kvcache(model, ctx=500).bytes == kvcache(model, ctx=5).bytes
+
+
+def test_an_encoder_decoder_keeps_its_own_tokens_and_its_source() -> None:
+    model = tiny(ENCODER_DECODER)
+    per_layer = 2 * 3 * 5
+    cache = kvcache(model, ctx=7, source=11)
+    assert cache.elements == 3 * per_layer * (7 + 11)
+    assert cache.bytes_per_token == 3 * per_layer * 2
+    assert kvcache(model, ctx=7).source == 7
+    assert set(cache.components) == {"keys and values", "cross keys and values"}
+
+
+def test_an_encoder_keeps_nothing() -> None:
+    cache = kvcache(tiny(ENCODER), ctx=7, batch=3)
+    assert (cache.elements, cache.bytes, cache.bytes_per_token) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_keeps_as_many_caches(kind: str) -> None:
+    one, five = (kvcache(tiny(KINDS[kind]), ctx=13, batch=batch) for batch in (1, 5))
+    assert five.bytes == 5 * one.bytes == 5 * one.bytes_per_sequence
+    assert five.bytes_per_token == one.bytes_per_token
+    assert sum(five.components.values()) == five.bytes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sweeps_equal_scalars_point_by_point(kind: str) -> None:
+    model = tiny(KINDS[kind])
+    ctx, batch = np.meshgrid(np.arange(0, 40, 3), np.arange(1, 9))
+    swept = kvcache(model, ctx, batch, dtype="int3")
+    for index in np.ndindex(ctx.shape):
+        point = kvcache(model, int(ctx[index]), int(batch[index]), dtype="int3")
+        assert (swept.elements[index], swept.bytes[index]) == (point.elements, point.bytes)
+        assert swept.bytes_per_token[index] == point.bytes_per_token
+
+
+def test_an_odd_number_of_small_elements_fills_whole_bytes() -> None:
+    model = tiny(attention={"kind": "multi-head", "heads": 1, "kv_heads": 1, "head_dim": 5}, stack=[{"layers": 1}])
+    assert kvcache(model, ctx=1, dtype="int3").bytes == 4  # 10 elements of 3 bits
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ctx": -1},
+        {"ctx": 1.5},
+        {"ctx": 3, "batch": 0},
+        {"ctx": 3, "dtype": "x"},
+        {"ctx": 3, "engine": "x"},
+        {"ctx": 3, "source": 3},
+    ],
+)
+def test_bad_quantities_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(QuantityError):
+        kvcache(tiny(), **wrong)
+
+
+def test_an_undisclosed_model_is_refused() -> None:
+    with pytest.raises(UndisclosedError):
+        kvcache(llmcmp.load("baichuan3"), ctx=10)
