@@ -35,15 +35,13 @@ def product_flops(component: Component, run: Run, plan: Plan | None = None) -> i
 
 
 def attention(**changes: Any) -> Attention:
-    given: dict[str, Any] = {
-        "hidden": 24,
-        "heads": 6,
-        "kv_heads": 3,
-        "head_dim": 5,
-        "direction": "causal",
-        "position": NO_POSITION,
-    }
-    return Attention(**given | changes)
+    sizes: dict[str, Any] = {"hidden": 24, "heads": 6, "kv_heads": 3, "head_dim": 5}
+    return Attention(**sizes | {"direction": "causal", "position": NO_POSITION} | changes)
+
+
+def latent_attention() -> LatentAttention:
+    sizes: dict[str, Any] = {key: value for key, value in LATENT.items() if key != "kind"}
+    return LatentAttention(hidden=24, direction="causal", position=NO_POSITION, **sizes)
 
 
 def test_grouped_queries_shrink_only_keys_and_values() -> None:
