@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tiny import DENSE, EXPERTS, SEGMENT, tiny
+from tiny import DENSE, EXPERTS, LATENT, SEGMENT, tiny
 
 import llmcmp
 from llmcmp.components.attention import Attention, CrossAttention
@@ -14,6 +14,7 @@ from llmcmp.components.embeddings import AdaptiveEmbedding
 from llmcmp.components.experts import Experts, Router, expected_experts
 from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.heads import AdaptiveHead, LanguageHead, MaskedHead, Pooler
+from llmcmp.components.latent import LatentAttention
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import NO_POSITION
 from llmcmp.components.segment import SegmentAttention
