@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
+from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 
 Architecture = Literal["decoder-only", "encoder-only", "encoder-decoder", "prefix-decoder"]
@@ -78,7 +80,6 @@ class Card:
     # Overrides applied after loading, as typed ("kv_heads=32"): the model is then no longer the published one.
     overrides: tuple[str, ...] = ()
 
-    @property
-    def limit(self) -> int | None:
-        """The longest context that the config allows, else the stated one."""
-        return self.position_limit or self.context
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", self.released):
+            raise ModelError(f"released must be a year and month, like 2024-12, not '{self.released}'")

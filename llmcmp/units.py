@@ -89,8 +89,8 @@ def show_bytes(value: float) -> str:
 
 
 def show_ratio(value: float) -> str:
-    """1.5 as "1.50×"."""
-    return f"{_three_digits(value)}×" if value < 1000 else f"{value:,.0f}×"
+    """1.5 as "1.50×", 0.0163 as "0.0163×"."""
+    return f"{value:.3g}×" if 0 < value < 0.1 else f"{_three_digits(value)}×"
 
 
 def _scale(value: float, base: int, suffixes: tuple[str, ...]) -> str:

@@ -20,9 +20,9 @@ def _complete(incomplete: str) -> list[str]:
 
 _MODEL_HELP = "Presets, aliases, preset files or family/*; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
 
-ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL...", help=_MODEL_HELP, autocompletion=_complete)]
+ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)]
 OptionalModelsArg = Annotated[
-    list[str] | None, typer.Argument(metavar="[MODEL]...", help=_MODEL_HELP, autocompletion=_complete)
+    list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)
 ]
 ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document in raw base units.")]

@@ -51,7 +51,13 @@ def write_all(table: Table, outputs: Sequence[Path]) -> None:
 
 def note(message: str) -> None:
     """A line for the reader that is not part of the answer."""
-    print(message, file=sys.stderr)
+    if not sys.stderr.isatty():
+        print(message, file=sys.stderr)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, highlight=False).print(Text(message))
 
 
 def display(pieces: Iterable[RenderableType]) -> None:
@@ -93,40 +99,48 @@ def _pieces(table: Table) -> Iterator[RenderableType]:
     if not laid.lines:
         yield "nothing to show"
         return
-    for panel in panels(laid, width()):
+    for number, panel in enumerate(panels(laid, width())):
+        if number:
+            yield ""
         yield rich_table(panel)
 
 
-def panels(laid: Grid, width: int) -> list[Grid]:
-    """The grid cut into pieces whose columns fit the width, the first column repeated; nothing is lost."""
+def panels(laid: Grid, room: int) -> list[Grid]:
+    """The grid cut into as few pieces as fit the width, the first column repeated; nothing is lost.
+
+    Long texts wrap within their column where that saves a piece.
+    """
+    cuts = [_cut(laid, room, widest) for widest in _WIDEST]
+    fewest = min(cuts, key=len)
+    return [_piece(laid, columns) for columns in fewest]
+
+
+# Columns at which a text wraps rather than push others away, the most comfortable first.
+_WIDEST = (34, 26, 20)
+
+
+def _cut(laid: Grid, room: int, widest: int) -> list[list[int]]:
+    """Columns of each piece, if no text column is wider than `widest`."""
+    rows: list[Sequence[Cell]] = [laid.headings, *(line.cells for line in laid.lines)]
+    sizes = [
+        max(len(cell.text) if cell.numeric else min(len(cell.text), widest) for cell in column) + 3
+        for column in zip(*rows, strict=True)
+    ]
+    pieces: list[list[int]] = [[]]
+    for column, size in enumerate(sizes[1:], start=1):
+        if pieces[-1] and sizes[0] + sum(sizes[i] for i in pieces[-1]) + size > room:
+            pieces.append([])
+        pieces[-1].append(column)
+    return pieces
+
+
+def _piece(laid: Grid, columns: Sequence[int]) -> Grid:
+    """Some columns of a grid, after its first."""
     from llmcmp.tables.grid import Grid, Line
 
-    sizes = _widths(laid)
-    pieces: list[list[int]] = [[]]
-    room = width - sizes[0] - 2 if sizes else width
-    used = 0
-    for column, size in enumerate(sizes[1:], start=1):
-        wanted = min(size, room) + 2
-        if pieces[-1] and used + wanted > room:
-            pieces.append([])
-            used = 0
-        pieces[-1].append(column)
-        used += wanted
-    return [
-        Grid(
-            headings=tuple(laid.headings[i] for i in (0, *piece)),
-            lines=tuple(Line(cells=tuple(line.cells[i] for i in (0, *piece)), group=line.group) for line in laid.lines),
-        )
-        for piece in pieces
-    ]
-
-
-def _widths(laid: Grid) -> list[int]:
-    rows: list[Sequence[Cell]] = [laid.headings, *(line.cells for line in laid.lines)]
-    return [min(max(len(cell.text) for cell in column), _WIDEST) for column in zip(*rows, strict=True)]
-
-
-_WIDEST = 34  # a longer text wraps within its column rather than push others away
+    kept = (0, *columns)
+    lines = tuple(Line(cells=tuple(line.cells[i] for i in kept), group=line.group) for line in laid.lines)
+    return Grid(headings=tuple(laid.headings[i] for i in kept), lines=lines)
 
 
 def rich_table(laid: Grid) -> RenderableType:

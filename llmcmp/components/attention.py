@@ -57,6 +57,7 @@ class Attention(Component):
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
             raise ModelError(f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads})")
+        assert self.span  # raises for a window that the direction does not allow
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from llmcmp.components.base import Component
 from llmcmp.components.feed_forward import Network, network_ops
 from llmcmp.components.linear import Linear
-from llmcmp.dims import is_scalar
+from llmcmp.dims import greater, lesser
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen, replace
 from llmcmp.ops import Elementwise, Weight
@@ -28,14 +28,12 @@ def expected_experts(experts: int, per_token: int, rows: Dim) -> Amount:
 
     E (1 - (1 - k/E)^T): k for one token, towards E for many. A float (an array of them for arrays of rows).
 
-    >>> expected_experts(8, 2, 1)
-    2.0
+    >>> expected_experts(160, 6, 1)
+    6.0
     """
-    if is_scalar(rows):
-        return experts * (1.0 - (1.0 - per_token / experts) ** float(rows))
-    import numpy as np
-
-    return experts * (1.0 - np.power(1.0 - per_token / experts, np.asarray(rows, dtype=np.float64)))
+    # Written so that one token gives exactly k: E - (E - k) ((E - k) / E)^(T - 1), and none gives 0.
+    missed = (experts - per_token) / experts
+    return (experts - (experts - per_token) * missed ** greater(rows - 1, 0)) * lesser(rows, 1)
 
 
 @frozen

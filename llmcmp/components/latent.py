@@ -18,6 +18,7 @@ from llmcmp.spans import Direction, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmcmp.dims import Dim
     from llmcmp.ops import Axis, Op, Plan, Run
 
 
@@ -102,9 +103,11 @@ class LatentAttention(Component):
         yield self.output.matmul(run.rows)
 
     def _expanded(self, run: Run) -> Iterator[Op]:
+        keys = run.batch * (run.past + run.new)
         for linear in self.up_linears():
-            yield linear.matmul(run.batch * (run.past + run.new))
-        yield from self._scores(run, self.key_dim, self.value_dim)
+            yield linear.matmul(keys)
+        expanded = self.heads * (self.nope_dim + self.value_dim) + self.rope_dim
+        yield from self._scores(run, self.key_dim, self.value_dim, fresh=keys * expanded)
 
     def _absorbed(self, run: Run) -> Iterator[Op]:
         """Queries go down to the latent space and results come back up, head by head."""
@@ -112,9 +115,9 @@ class LatentAttention(Component):
         into, out = (self.nope_dim, self.kv_rank), (self.kv_rank, self.value_dim)
         for name, (inner, outer) in (("key_up", into), ("value_up", out)):
             yield Matmul(name=name, part="attention", rows=rows, inner=inner, outer=outer, matrices=self.heads)
-        yield from self._scores(run, self.cache_width, self.kv_rank)
+        yield from self._scores(run, self.cache_width, self.kv_rank, fresh=run.rows * self.cache_width)
 
-    def _scores(self, run: Run, key_dim: int, value_dim: int) -> Iterator[Op]:
+    def _scores(self, run: Run, key_dim: int, value_dim: int, fresh: Dim) -> Iterator[Op]:
         span = self.span
         pairs = run.batch * span.full_pairs(run.new, run.past)
         yield Attend(
@@ -126,7 +129,7 @@ class LatentAttention(Component):
             heads=self.heads,
             key_dim=key_dim,
             value_dim=value_dim,
-            fresh=run.rows * self.cache_width,
+            fresh=fresh,
             cached=run.batch * run.past * self.cache_width,
             stored=run.rows * self.cache_width,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from llmcmp.components.base import Component
+from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.ops import Gather, Weight
 
@@ -98,8 +99,12 @@ class Rotary:
     kind: ClassVar[str] = "rotary"
     theta: float = 10000.0
     fraction: float = 1.0
-    axes: int = 1
+    axes: Literal[1, 2] = 1
     scaling: Scaling | None = None
+
+    def __post_init__(self) -> None:
+        if self.fraction > 1:
+            raise ModelError(f"fraction ({self.fraction}) is the share of a head that is rotated, at most 1")
 
     @property
     def label(self) -> str:

@@ -55,7 +55,7 @@ def bind(cls: type[T], table: object, place: Place, given: Given = MappingProxyT
         if key == "kind" and hasattr(cls, "kind") and key not in types:
             continue
         if key not in allowed:
-            raise place.error(f"unknown key{_closest(key, allowed)}", key)
+            raise place.error(f"unknown key{closest(key, allowed)}", key)
         values[key] = convert(value, types[key], place, key, given)
     _require(cls, values, place)
     try:
@@ -130,7 +130,8 @@ def _is_record(wanted: Any) -> bool:
     return isinstance(wanted, type) and bool(field_names(wanted))
 
 
-def _closest(key: str, allowed: list[str]) -> str:
+def closest(key: str, allowed: list[str]) -> str:
+    """What an unknown key was probably meant to be, else all that are known."""
     import difflib
 
     close = difflib.get_close_matches(key, allowed, n=1)

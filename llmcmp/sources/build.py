@@ -24,8 +24,9 @@ from llmcmp.components.positions import (
     Sinusoidal,
 )
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.frozen import field_names
 from llmcmp.model import Block, Branch, Model, Stack, Step, Tower
-from llmcmp.sources.binding import Place, bind, bind_kind
+from llmcmp.sources.binding import Place, bind, bind_kind, closest
 from llmcmp.sources.schema import (
     AdaptiveTable,
     ArrangementTable,
@@ -76,6 +77,8 @@ def build(document: Table, file: str, overrides: tuple[str, ...] = ()) -> Model:
     """A Model from a parsed preset. Raises PresetError, which names file, table and key."""
     place = Place(file=file)
     keys = {key: value for key, value in document.items() if key not in SECTIONS}
+    for key in keys.keys() - {*field_names(Card)}:
+        raise place.error(f"unknown key or table{closest(key, [*field_names(Card), *SECTIONS])}", key)
     card = bind(Card, keys, place, {"overrides": overrides})
     sections = {key: value for key, value in document.items() if key in SECTIONS}
     if card.undisclosed:
@@ -118,8 +121,11 @@ class _Builder:
         self.hidden = self.embedding.hidden
         self.width = self.embedding.width or self.hidden
         self.blocks: dict[tuple[BlockTable, Side], Block] = {}
+        self.used: set[tuple[str, str]] = set()
 
     def _head_table(self) -> HeadTable:
+        if "head" in self.sections and isinstance(self.embedding, AdaptiveTable):
+            raise self.place.error("an adaptive embedding brings its own head", "head")
         default = "pooler" if self.card.architecture == "encoder-only" else "language"
         return bind_kind(HEADS, self.sections.get("head", {}), self.place.inside("head"), default=default)
 
@@ -131,7 +137,16 @@ class _Builder:
             for side in sides
             if any(self._side(stack) == side for stack in stacks)
         )
-        return Model(card=self.card, towers=towers, apart=tuple(self._apart()))
+        model = Model(card=self.card, towers=towers, apart=tuple(self._apart()))
+        self._refuse_unused()
+        return model
+
+    def _refuse_unused(self) -> None:
+        """A table that nothing refers to was meant for something, and was never checked."""
+        for section in ("attention", "cross_attention", "feed_forward", "position"):
+            for name in self._named(section) if section in self.sections else ():
+                if (section, name) not in self.used:
+                    raise self._at(section, name).error("is used by no block")
 
     def _stacks(self) -> list[StackTable]:
         tables = self.sections["stack"]
@@ -225,9 +240,10 @@ class _Builder:
         """The variant that a block means: the one it names, or the only one."""
         names = list(self._named(section))
         if name is None and len(names) == 1:
-            return names[0]
+            name = names[0]
         if name is None or name not in names:
             raise self.place.error(f"must name one of {', '.join(names)}", f"blocks.{section}")
+        self.used.add((section, name))
         return name
 
     def _block(self, table: BlockTable, side: Side) -> Block:

@@ -51,7 +51,7 @@ def aliases() -> dict[str, str]:
 
 
 def normal_form(text: str) -> str:
-    """The runs of letters and of digits in a spelling, joined by dashes.
+    """The runs of letters and of digits in a spelling; a dash remains only between two numbers.
 
     >>> normal_form("meta-llama/Llama-2-7b-hf") == normal_form("llama2-7B")
     True
@@ -59,7 +59,7 @@ def normal_form(text: str) -> str:
     runs = re.findall(r"[a-z]+|\d+", text.rsplit("/", 1)[-1].lower())
     while runs and runs[-1] in _SILENT:
         runs.pop()
-    return "-".join(runs)
+    return re.sub(r"(?<!\d)-|-(?!\d)", "", "-".join(runs))
 
 
 @cache
@@ -97,7 +97,7 @@ def family(name: str) -> tuple[str, ...]:
 def unknown(text: str) -> UnknownModelError:
     """The error for a name that nothing answers to."""
     names = dict.fromkeys((*preset_files(), *aliases()))
-    return UnknownModelError(f"unknown model '{text}'{_suggestion(text, names)}; list them: llmcmp list")
+    return UnknownModelError(f"unknown model '{text}'{_suggestion(text, names) or ';'} list them: llmcmp list")
 
 
 def _suggestion(text: str, names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from llmcmp.components.attention import CrossAttention
 from llmcmp.components.experts import Router
 from llmcmp.components.positions import Scaling
 from llmcmp.errors import PresetError
-from llmcmp.sources.binding import Place, field_types
+from llmcmp.sources.binding import Place, closest, field_types
 from llmcmp.sources.build import (
     ATTENTIONS,
     EMBEDDINGS,
@@ -88,7 +88,7 @@ def _spot(document: Table, key: str, place: Place) -> tuple[_Spot, str]:
     spots = [spot for spot in _spots(document, place) if name in spot.keys and (not table or spot.path == table)]
     if not spots:
         known = sorted({known for spot in _spots(document, place) for known in spot.keys})
-        raise place.error(f"nothing to override is called '{key}'; known: {', '.join(known)}")
+        raise place.error(f"nothing to override is called '{key}'{closest(name, known)}")
     stated = [spot for spot in spots if name in spot.table]
     chosen = stated or spots
     if len(chosen) > 1:

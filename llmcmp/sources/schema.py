@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
+from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.model import Placement, Side
 
@@ -52,6 +53,10 @@ class ArrangementTable:
 
     parallel: bool = False
     shared_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shared_norm and not self.parallel:
+            raise ModelError("shared_norm needs parallel: branches that run one after the other cannot share a norm")
 
 
 @frozen

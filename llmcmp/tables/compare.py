@@ -115,15 +115,14 @@ def compare_row(model: Model, ctx: int, batch: int, weights: str, dtype: str) ->
         return row
     cache = kvcache(model, ctx, batch, dtype=dtype)
     held = weight_bytes(model, weights)
-    keeps = cache.bytes != 0
     row |= structure_facts(model) | size_facts(model)
     for phase in ("prefill", "decode", "train"):
         counted = phase_flops(model, phase, ctx, batch)
         row[f"{phase}_flops"] = None if counted is None else counted.total
     return row | {
         "weight_bytes": held,
-        "kv_bytes_per_token": cache.bytes_per_token if keeps else None,
-        "kv_bytes": cache.bytes if keeps else None,
+        "kv_bytes_per_token": cache.bytes_per_token,
+        "kv_bytes": cache.bytes,
         "total_bytes": held + cache.bytes,
     }
 
@@ -185,7 +184,7 @@ def with_ratios(
     base = next((row for row in rows if row["model"] == baseline), None)
     if base is None:
         raise ModelError(f"the baseline '{baseline}' is not among the models compared")
-    costs = [column for column in columns if column.unit in ("count", "flops", "bytes", "tokens")]
+    costs = [column for column in columns if column.unit in ("count", "flops", "bytes")]
     ratios = {
         column.key: replace(column, key=f"{column.key}_ratio", label=f"  × {baseline}", unit="ratio", core=False)
         for column in costs

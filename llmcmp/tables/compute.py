@@ -8,7 +8,7 @@ from llmcmp import units
 from llmcmp.folds.flops import flops
 from llmcmp.folds.traffic import traffic
 from llmcmp.model import walk
-from llmcmp.ops import Part
+from llmcmp.ops import Part, Plan
 from llmcmp.tables.compare import card_facts, context_notes
 from llmcmp.tables.phases import run_sizes
 from llmcmp.tables.table import Column, Row, Table
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmcmp.model import Model
-    from llmcmp.ops import Logits, Plan
+    from llmcmp.ops import Logits
     from llmcmp.tables.phases import Phase
 
 FIXED = (
@@ -79,6 +79,7 @@ def flops_table(
             "prefix": prefix,
             "causal": causal,
             "logits": logits,
+            "latent": (plan or Plan()).latent,
             "weights": weights,
             "dtype": dtype,
         },

@@ -95,7 +95,7 @@ def attention_details(model: Model) -> str:
     details: list[str] = []
     for a, _, _ in _uses(model, Attention):
         if a.bias:
-            details.append(f"bias on {', '.join(a.bias)}" if len(a.bias) < 4 else "biases")
+            details.append(bias_label(a.bias))
         if a.qk_norm:
             details.append({"head": "QK norm per head", "whole": "QK norm", "l2": "QK norm without weight"}[a.qk_norm])
         if a.sinks:
@@ -103,6 +103,17 @@ def attention_details(model: Model) -> str:
         if a.soft_cap:
             details.append(f"soft cap {a.soft_cap:g}")
     return ", ".join(dict.fromkeys(details)) or "no biases"
+
+
+def bias_label(bias: tuple[str, ...]) -> str:
+    """Which projections have a bias, in the usual words."""
+    match bias:
+        case ("query", "key", "value"):
+            return "QKV bias"
+        case ("query", "key", "value", "output"):
+            return "QKVO bias"
+        case _:
+            return f"bias on {', '.join(bias)}"
 
 
 def feed_forward(model: Model) -> str:

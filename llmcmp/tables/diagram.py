@@ -14,7 +14,7 @@ from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.latent import LatentAttention
 from llmcmp.components.positions import NoPosition
 from llmcmp.components.segment import SegmentAttention
-from llmcmp.tables.describe import mixture_label
+from llmcmp.tables.describe import bias_label, mixture_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,7 +129,7 @@ def _attention(attention: Attention) -> list[str]:
         "QK norm": attention.qk_norm is not None,
         "attention sinks": attention.sinks,
         f"soft cap {attention.soft_cap or 0:g}": attention.soft_cap is not None,
-        f"bias on {', '.join(attention.bias)}": bool(attention.bias),
+        bias_label(attention.bias): bool(attention.bias),
     }
     extra = ", ".join(text for text, holds in extras.items() if holds)
     return [*lines, extra] if extra else lines

@@ -177,7 +177,7 @@ def test_impossible_mixtures_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_expected_experts_run_from_per_token_to_all() -> None:
     assert expected_experts(8, 2, 0) == 0
-    assert expected_experts(8, 2, 1) == 2
+    assert all(expected_experts(e, k, 1) == k for e in range(1, 400) for k in range(1, e + 1, 7))
     assert expected_experts(8, 8, 1) == 8
     assert 7.999 < expected_experts(8, 2, 10**4) <= 8
     growing = [expected_experts(8, 2, tokens) for tokens in range(1, 9)]

@@ -1,0 +1,111 @@
+"""The rooms of the package: imports point down, and what is slow is imported only where it is needed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import llmcmp
+
+PACKAGE = Path(llmcmp.__file__).parent
+# From the ground up; a module may import from its own room and those before it.
+ROOMS = [
+    "errors",
+    "frozen",
+    "dims",
+    "units",
+    "spans",
+    "ops",
+    "components",
+    "card",
+    "model",
+    "passes",
+    "folds",
+    "sources",
+]
+ROOMS += ["tables", "plots", "exports", "cli"]
+HEAVY = {"torch", "pandas", "matplotlib", "textual", "numpy", "transformers"}
+
+
+def _imports(path: Path, *, top_level: bool) -> set[str]:
+    tree = ast.parse(path.read_text())
+    skipped = {id(node) for block in ast.walk(tree) if _is_type_checking(block) for node in ast.walk(block)}
+    nodes = tree.body if top_level else list(ast.walk(tree))
+    found: set[str] = set()
+    for node in nodes:
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room in ("__init__", "__main__"):
+        return
+    # Drawing and writing are asked for by the tables' and exporters' last step, inside functions.
+    reached = {name.split(".")[1] for name in _imports(path, top_level=True) if name.startswith("llmcmp.")}
+    assert all(ROOMS.index(other) <= ROOMS.index(room) for other in reached), reached
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_slow_is_imported_at_the_top(path: Path) -> None:
+    assert not {name.split(".")[0] for name in _imports(path, top_level=True)} & HEAVY
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["compare", "llama2", "qwen2", "mixtral"],
+        ["kvcache", "--ctx", "128k"],
+        ["show", "deepseek-v3"],
+        ["list"],
+    ],
+)
+def test_a_command_imports_nothing_slow(arguments: list[str]) -> None:
+    program = f"""
+import sys
+from llmcmp.cli.app import main
+sys.argv = ["llmcmp", *{arguments!r}]
+try:
+    main()
+except SystemExit:
+    pass
+print("\\nIMPORTED", *sorted({HEAVY!r} & sys.modules.keys()))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1].split() == ["IMPORTED"]
+
+
+def test_the_public_names_are_complete_and_short() -> None:
+    assert llmcmp.__all__ == sorted(llmcmp.__all__)
+    assert all(getattr(llmcmp, name).__doc__ for name in llmcmp.__all__)
+    assert len((PACKAGE / "__init__.py").read_text().splitlines()) < 50
+
+
+def test_no_model_is_known_by_name_in_the_package() -> None:
+    """Families and architectures are data; code that asks for one by name has the wrong design."""
+    families = {path.parent.name for path in (llmcmp.sources.names.preset_files()).values()}  # type: ignore[attr-defined]
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                constants = {
+                    c.value for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, str)
+                }
+                assert not constants & families, f"{path.name}:{node.lineno}"
