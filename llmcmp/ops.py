@@ -7,10 +7,11 @@ apart; it is assumed to be fused into its neighbours, so it moves nothing.
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from llmcmp.dims import exact_enough, lesser, maximum
+from llmcmp.dims import exact_enough, greater, lesser, maximum
 from llmcmp.frozen import frozen, replace
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Run:
     prefix: Dim = 0
     logits: Logits = "all"
 
-    @property
+    @cached_property
     def rows(self) -> Dim:
         """Tokens computed in this run, over the batch."""
         return self.batch * self.new
@@ -152,11 +153,33 @@ class Plan:
 
 
 @frozen(eq=False)
+class Draw:
+    """Experts that `tokens` tokens are sent to, `per_token` of `experts` each."""
+
+    experts: int
+    per_token: int
+    tokens: Dim
+
+    @property
+    def expected(self) -> Amount:
+        """Distinct experts visited in expectation, routing being uniform and independent: E (1 - (1 - k/E)^T).
+
+        k for one token, towards E for many. A float (an array of them for an array of tokens).
+
+        >>> Draw(experts=160, per_token=6, tokens=1).expected
+        6.0
+        """
+        # Written so that one token gives exactly k: E - (E - k) ((E - k) / E)^(T - 1), and none gives 0.
+        left = self.experts - self.per_token
+        return (self.experts - left * (left / self.experts) ** greater(self.tokens - 1, 0)) * lesser(self.tokens, 1)
+
+
+@frozen(eq=False)
 class Matmul:
     """`rows` vectors of `inner` elements, each times an inner x outer matrix.
 
-    `matrices` is how many distinct matrices the rows are spread over (heads, experts): what has to be read. In a
-    backward pass, `gradient` says with respect to what; the product is as large as the forward one.
+    `matrices` is how many distinct matrices the rows are spread over (heads, experts drawn): what has to be read. In
+    a backward pass, `gradient` says with respect to what; the product is as large as the forward one.
     """
 
     name: str
@@ -164,12 +187,16 @@ class Matmul:
     rows: Dim
     inner: int
     outer: int
-    matrices: Amount = 1
+    matrices: int | Draw = 1
     gradient: Literal["input", "weight"] | None = None
 
     @property
     def flops(self) -> Dim:
-        return self.rows * (2 * self.inner * self.outer)  # multiply-add = 2
+        return self.rows * self.flops_a_row
+
+    @property
+    def flops_a_row(self) -> int:
+        return 2 * self.inner * self.outer  # multiply-add = 2
 
 
 @frozen(eq=False)

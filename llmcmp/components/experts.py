@@ -11,29 +11,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from llmcmp.components.base import Component
 from llmcmp.components.feed_forward import Network, network_ops
 from llmcmp.components.linear import Linear
-from llmcmp.dims import greater, lesser
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen, replace
-from llmcmp.ops import Elementwise, Weight
+from llmcmp.ops import Draw, Elementwise, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmcmp.dims import Amount, Dim
     from llmcmp.ops import Op, Plan, Run
-
-
-def expected_experts(experts: int, per_token: int, rows: Dim) -> Amount:
-    """Distinct experts that `rows` tokens visit in expectation, routing being uniform and independent.
-
-    E (1 - (1 - k/E)^T): k for one token, towards E for many. A float (an array of them for arrays of rows).
-
-    >>> expected_experts(160, 6, 1)
-    6.0
-    """
-    # Written so that one token gives exactly k: E - (E - k) ((E - k) / E)^(T - 1), and none gives 0.
-    missed = (experts - per_token) / experts
-    return (experts - (experts - per_token) * missed ** greater(rows - 1, 0)) * lesser(rows, 1)
 
 
 @frozen
@@ -104,7 +89,7 @@ class Experts(Component):
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
         yield self._router.matmul(run.rows)
         yield Elementwise(name="routing scores", part="router", rows=run.rows, width=self.experts)
-        visited = expected_experts(self.experts, self.per_token, run.rows)
+        visited = Draw(experts=self.experts, per_token=self.per_token, tokens=run.rows)
         yield from network_ops(self.expert, run.rows * self.per_token, "routed experts", visited)
         if self.shared is not None:
             yield from network_ops(self.shared, run.rows, "shared experts")

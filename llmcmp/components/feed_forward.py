@@ -12,8 +12,8 @@ from llmcmp.ops import Elementwise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmcmp.dims import Amount, Dim
-    from llmcmp.ops import Op, Part, Plan, Run, Weight
+    from llmcmp.dims import Dim
+    from llmcmp.ops import Draw, Op, Part, Plan, Run, Weight
 
 # gelu-tanh is GELU's tanh approximation; they differ in value, not in cost.
 Activation = Literal["relu", "gelu", "gelu-tanh", "silu", "clamped-silu"]
@@ -86,7 +86,7 @@ class Gated(Component):
 Network: TypeAlias = Plain | Gated
 
 
-def network_ops(network: Network, rows: Dim, part: Part = "feed-forward", matrices: Amount = 1) -> Iterator[Op]:
+def network_ops(network: Network, rows: Dim, part: Part = "feed-forward", matrices: int | Draw = 1) -> Iterator[Op]:
     """One network, or `matrices` of them with `rows` spread over them (experts)."""
     *inputs, down = network.linears(part)
     for linear in inputs:

@@ -11,8 +11,8 @@ from llmcmp.ops import Matmul, Weight
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmcmp.dims import Amount, Dim
-    from llmcmp.ops import Axis, Op, Part, Plan, Run
+    from llmcmp.dims import Dim
+    from llmcmp.ops import Axis, Draw, Op, Part, Plan, Run
 
 
 @frozen
@@ -36,7 +36,7 @@ class Linear(Component):
         if self.bias:
             yield Weight(name=f"{prefix}bias", axes=(self.outer,), part=self.part)
 
-    def matmul(self, rows: Dim, matrices: Amount = 1, part: Part | None = None) -> Matmul:
+    def matmul(self, rows: Dim, matrices: int | Draw = 1, part: Part | None = None) -> Matmul:
         """The product for `rows` vectors."""
         name, inner, outer = self.name or "weight", self.inner[1], self.outer[1]
         return Matmul(name=name, part=part or self.part, rows=rows, inner=inner, outer=outer, matrices=matrices)

@@ -5,10 +5,9 @@ Norms, softmax, activations and rotations are counted in elements and reported a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from llmcmp.dims import is_scalar, where
+from llmcmp.dims import where
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, Gather, Matmul, Plan
@@ -80,9 +79,9 @@ def flops(
     return _cheapest(tallies, plans, causal)
 
 
-@dataclass(slots=True)
+@frozen(eq=False)
 class _Tally:
-    """Running sums of a fold."""
+    """Results of one fold."""
 
     full: Dim
     visible: Dim
@@ -94,31 +93,65 @@ class _Tally:
         return cast("int", max(self.full, self.elementwise))
 
 
+class _Terms:
+    """Sums of size x coefficient, kept by part.
+
+    Many operations share one size (the rows of a run), often one array of a million: their coefficients are summed
+    first, as exact ints, and each size is multiplied once.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: dict[tuple[str, int], Dim] = {}
+        self.coefficients: dict[tuple[str, int], int] = {}
+
+    def add(self, part: str, size: Dim, coefficient: int) -> None:
+        key = part, id(size)  # the size is held here, so its id stays its own
+        self.sizes[key] = size
+        self.coefficients[key] = self.coefficients.get(key, 0) + coefficient
+
+    def by_part(self) -> dict[str, Dim]:
+        sums: dict[str, Dim] = {}
+        for (part, number), size in self.sizes.items():
+            sums[part] = sums.get(part, 0) + size * self.coefficients[part, number]
+        return sums
+
+
 def _fold(model: Model, run: Run, plan: Plan, causal: bool, training: bool) -> _Tally:
-    tally = _Tally(full=0, visible=0, elementwise=0, components={})
+    full, visible, elementwise = _Terms(), _Terms(), _Terms()
     for use, op in executed(model, run, plan, training=training):
         match op:
             case Matmul():
-                full = visible = op.flops * use.times
+                full.add(op.part, op.rows, op.flops_a_row * use.times)
+                visible.add(op.part, op.rows, op.flops_a_row * use.times)
             case Attend():
-                full, visible = op.flops * use.times, op.visible_flops * use.times
+                full.add(op.part, op.pairs, op.flops_a_pair * use.times)
+                visible.add(op.part, op.visible_pairs, op.flops_a_pair * use.times)
             case Elementwise():
-                tally.elementwise = tally.elementwise + op.elements * use.times
-                continue
+                elementwise.add(op.part, op.rows, op.width * use.times)
             case Gather():
                 continue
             case _:
                 assert_never(op)
-        tally.full = tally.full + full
-        tally.visible = tally.visible + visible
-        tally.components[op.part] = tally.components.get(op.part, 0) + (visible if causal else full)
-    return tally
+    parts, seen = full.by_part(), visible.by_part()
+    return _Tally(
+        full=_sum(parts),
+        visible=_sum(seen),
+        elementwise=_sum(elementwise.by_part()),
+        components=seen if causal else parts,
+    )
+
+
+def _sum(parts: dict[str, Dim]) -> Dim:
+    total: Dim = 0
+    for amount in parts.values():
+        total = total + amount
+    return total
 
 
 def _cheapest(tallies: list[_Tally], plans: tuple[Plan, ...], causal: bool) -> Flops:
     """Pointwise the tally with the smallest total; the first of equals."""
-    best, plan = tallies[0], plans[0]
-    for tally, other in zip(tallies[1:], plans[1:], strict=True):
+    best, choice = tallies[0], cast("Any", 0)
+    for number, tally in enumerate(tallies[1:], start=1):
         cheaper = _total(tally, causal) < _total(best, causal)
         parts = dict.fromkeys((*best.components, *tally.components))
         best = _Tally(
@@ -129,14 +162,14 @@ def _cheapest(tallies: list[_Tally], plans: tuple[Plan, ...], causal: bool) -> F
                 part: where(cheaper, tally.components.get(part, 0), best.components.get(part, 0)) for part in parts
             },
         )
-        plan = where(cheaper, other, plan)
+        choice = where(cheaper, number, choice)
     return Flops(
         total=_total(best, causal),
         full=best.full,
         visible=best.visible,
         components=best.components,
         elementwise=best.elementwise,
-        plan=_settled(plan),
+        plan=_chosen(plans, choice),
     )
 
 
@@ -144,9 +177,13 @@ def _total(tally: _Tally, causal: bool) -> Dim:
     return tally.visible if causal else tally.full
 
 
-def _settled(plan: Any) -> Any:
-    """One Plan where the whole sweep agrees on it."""
-    if isinstance(plan, Plan) or is_scalar(plan) or not plan.size:
-        return plan
-    first = plan.flat[0]
-    return first if bool((plan == first).all()) else plan
+def _chosen(plans: tuple[Plan, ...], choice: Any) -> Any:
+    """The plan that was chosen, or an array of them where a sweep does not agree on one."""
+    if isinstance(choice, int):
+        return plans[choice]
+    first = int(choice.flat[0]) if choice.size else 0
+    if (choice == first).all():
+        return plans[first]
+    import numpy as np
+
+    return np.array(plans, dtype=object)[choice]

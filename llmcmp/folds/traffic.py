@@ -6,13 +6,12 @@ nothing. It is the least that an engine with fused attention moves, not what any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from llmcmp.dims import lesser
+from llmcmp.dims import lesser, where
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Elementwise, Gather, Matmul, Plan
+from llmcmp.ops import Attend, Draw, Elementwise, Gather, Matmul, Plan
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def traffic(
         prefix=None,
         logits=logits,
     )
-    bits = _Bits(dtype_bits(weights), dtype_bits(activations), dtype_bits(cache))
+    bits = _Bits(weights=dtype_bits(weights), activations=dtype_bits(activations), cache=dtype_bits(cache))
     plans = concrete_plans(model, plan or Plan())
     # Eight more bits than the bytes asked for: sums are taken in bits.
     bound = max(int(_fold(model, run.at_maxima(), each, bits, training).total) for each in plans) + 1
@@ -89,21 +88,21 @@ def traffic(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bits:
     weights: int
     activations: int
     cache: int
 
 
-@dataclass(slots=True, eq=False)
+@frozen(eq=False)
 class _Tally:
-    """Running sums, in bits."""
+    """Sums of one fold, in bits."""
 
-    weights: Any = 0
-    activations: Any = 0
-    cache_read: Any = 0
-    cache_write: Any = 0
+    weights: Any
+    activations: Any
+    cache_read: Any
+    cache_write: Any
 
     @property
     def total(self) -> Any:
@@ -111,14 +110,13 @@ class _Tally:
 
 
 def _lesser(a: _Tally, b: _Tally) -> _Tally:
-    from llmcmp.dims import where
-
+    """Pointwise the one that moves less; the first of equals."""
     less = b.total < a.total
     return _Tally(
-        where(less, b.weights, a.weights),
-        where(less, b.activations, a.activations),
-        where(less, b.cache_read, a.cache_read),
-        where(less, b.cache_write, a.cache_write),
+        weights=where(less, b.weights, a.weights),
+        activations=where(less, b.activations, a.activations),
+        cache_read=where(less, b.cache_read, a.cache_read),
+        cache_write=where(less, b.cache_write, a.cache_write),
     )
 
 
@@ -131,14 +129,17 @@ def _bytes(bits: Any) -> Any:
 
 
 def _fold(model: Model, run: Run, plan: Plan, bits: _Bits, training: bool) -> _Tally:
-    tally = _Tally()
+    weights: Any = 0
+    activations: Any = 0
+    cache_read: Any = 0
+    cache_write: Any = 0
     for use, op in executed(model, run, plan, training=training):
-        weights, activations, read, written = moved(op)
-        tally.weights = tally.weights + weights * use.times * bits.weights
-        tally.activations = tally.activations + activations * use.times * bits.activations
-        tally.cache_read = tally.cache_read + read * use.times * bits.cache
-        tally.cache_write = tally.cache_write + written * use.times * bits.cache
-    return tally
+        of_weights, of_activations, read, written = moved(op)
+        weights = weights + of_weights * (use.times * bits.weights)
+        activations = activations + of_activations * (use.times * bits.activations)
+        cache_read = cache_read + read * (use.times * bits.cache)
+        cache_write = cache_write + written * (use.times * bits.cache)
+    return _Tally(weights=weights, activations=activations, cache_read=cache_read, cache_write=cache_write)
 
 
 def moved(op: Op) -> tuple[Amount, Amount, Amount, Amount]:
@@ -147,7 +148,8 @@ def moved(op: Op) -> tuple[Amount, Amount, Amount, Amount]:
         case Matmul():
             inputs, outputs = op.rows * op.inner, op.rows * op.outer
             # A weight is read where there are rows at all; its gradient is written in a backward pass.
-            matrix = cast("Any", op.matrices) * (op.inner * op.outer) * lesser(op.rows, 1)
+            matrices = cast("Any", op.matrices.expected if isinstance(op.matrices, Draw) else op.matrices)
+            matrix = matrices * (op.inner * op.outer) * lesser(op.rows, 1)
             return matrix, inputs + outputs, 0, 0
         case Attend():
             ends = op.queries * (op.heads * (op.key_dim + op.value_dim)) + op.fresh

@@ -97,7 +97,9 @@ def growth(table: Table) -> Figure:
             )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2 if table.command == "kvcache" else 10)
-    axes.set_xticks(lengths[::2], [units.show_tokens(length) for length in lengths[::2]])
+    longest = max((line.get_xdata()[-1] for line in axes.get_lines()), default=lengths[-1])
+    ticks = [length for length in lengths[::2] if length <= longest]
+    axes.set_xticks(ticks, [units.show_tokens(length) for length in ticks])
     show = units.show_bytes if table.command == "kvcache" else units.show_flops
     axes.yaxis.set_major_formatter(lambda value, _: show(value))
     axes.set_xlabel("context, tokens")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llmcmp.card import Card
@@ -99,15 +98,11 @@ def variants(section: str, value: object, place: Place) -> dict[str, Table]:
     return nested
 
 
-@dataclass
 class _Builder:
     """Holds what every part needs: the card, the raw sections and where they stand."""
 
-    card: Card
-    sections: Table
-    place: Place
-
-    def __post_init__(self) -> None:
+    def __init__(self, card: Card, sections: Table, place: Place) -> None:
+        self.card, self.sections, self.place = card, sections, place
         for section in ("embedding", "norm", "attention", "stack"):
             if section not in self.sections:
                 raise self.place.error(f"table [{section}] is missing")

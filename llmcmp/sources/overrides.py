@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from llmcmp.components.attention import CrossAttention
 from llmcmp.components.experts import Router
 from llmcmp.components.positions import Scaling
 from llmcmp.errors import PresetError
+from llmcmp.frozen import frozen
 from llmcmp.sources.binding import Place, closest, field_types
 from llmcmp.sources.build import (
     ATTENTIONS,
@@ -35,7 +35,7 @@ _GIVEN = frozenset({"hidden", "direction", "position", "experts.hidden"})
 _CARD_KEYS = ("context", "position_limit")
 
 
-@dataclass(frozen=True)
+@frozen
 class _Spot:
     """A table of a preset, its dotted name, and the keys that its schema knows."""
 
@@ -100,7 +100,7 @@ def _spot(document: Table, key: str, place: Place) -> tuple[_Spot, str]:
 def _spots(document: Table, place: Place) -> Iterator[_Spot]:
     if document.get("undisclosed"):
         raise PresetError(f"{place.file}: an undisclosed model has nothing to override")
-    yield _Spot("", document, frozenset(_CARD_KEYS))
+    yield _Spot(path="", table=document, keys=frozenset(_CARD_KEYS))
     for section, classes in (
         ("embedding", EMBEDDINGS),
         ("position", POSITIONS),
@@ -117,7 +117,7 @@ def _spots(document: Table, place: Place) -> Iterator[_Spot]:
     stacks = cast("list[Table]", document.get("stack", []))
     for number, table in enumerate(stacks):
         path = "stack" if len(stacks) == 1 else f"stack.{number}"
-        yield _Spot(path, table, frozenset({"layers"}) & field_types(StackTable).keys())
+        yield _Spot(path=path, table=table, keys=frozenset({"layers"}) & field_types(StackTable).keys())
 
 
 def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spot]:
@@ -127,7 +127,7 @@ def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spo
     inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
     # `hidden` is a key of [embedding] and given to everything else; the kind is not a thing to override.
     given = _GIVEN if cls not in EMBEDDINGS else frozenset[str]()
-    yield _Spot(path, table, frozenset(field_types(cls)) - given - inner.keys())
+    yield _Spot(path=path, table=table, keys=frozenset(field_types(cls)) - given - inner.keys())
     for name, nested in table.items():
         if isinstance(nested, dict) and name in inner:
             yield from _nested(f"{path}.{name}", cast("Table", nested), inner[name])

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from llmcmp.tables.phases import Phase
 
 FIXED = (
-    Column(key="flops", label="FLOPs", unit="flops", group="Total", core=True),
-    Column(key="visible_flops", label="  visible pairs only", unit="flops", group="Total", core=True),
-    Column(key="flops_per_token", label="  a token", unit="flops", group="Total", core=True),
+    Column(key="flops", label="Full pairs", unit="flops", group="FLOPs", core=True),
+    Column(key="visible_flops", label="Visible pairs only", unit="flops", group="FLOPs", core=True),
+    Column(key="flops_per_token", label="A token", unit="flops", group="FLOPs", core=True),
 )
 MOVED = (
     Column(key="elementwise_elements", label="Elementwise", unit="count", group="Beside it"),

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
 
 TOTALS = (
-    Column(key="parameters", label="Total", unit="count", group="Total", core=True),
-    Column(key="active_parameters", label="Active a token", unit="count", group="Total", core=True),
-    Column(key="non_embedding_parameters", label="Less embeddings", unit="count", group="Total", core=True),
-    Column(key="active_non_embedding_parameters", label="Active less embeddings", unit="count", group="Total"),
+    Column(key="parameters", label="Total", unit="count", group="Parameters", core=True),
+    Column(key="active_parameters", label="Active a token", unit="count", group="Parameters", core=True),
+    Column(key="non_embedding_parameters", label="Less embeddings", unit="count", group="Parameters", core=True),
+    Column(key="active_non_embedding_parameters", label="Active less embeddings", unit="count", group="Parameters"),
 )
 
 

@@ -11,7 +11,7 @@ import llmcmp
 from llmcmp.components.attention import Attention, CrossAttention
 from llmcmp.components.base import Component
 from llmcmp.components.embeddings import AdaptiveEmbedding
-from llmcmp.components.experts import Experts, Router, expected_experts
+from llmcmp.components.experts import Experts, Router
 from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.heads import AdaptiveHead, LanguageHead, MaskedHead, Pooler
 from llmcmp.components.latent import LatentAttention
@@ -19,7 +19,7 @@ from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import NO_POSITION
 from llmcmp.components.segment import SegmentAttention
 from llmcmp.errors import ModelError
-from llmcmp.ops import Attend, Matmul, Plan, Run
+from llmcmp.ops import Attend, Draw, Matmul, Plan, Run
 
 
 def elements(component: Component) -> int:
@@ -173,6 +173,10 @@ def test_a_score_correction_is_a_buffer() -> None:
 def test_impossible_mixtures_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ModelError):
         mixture(**wrong)
+
+
+def expected_experts(experts: int, per_token: int, tokens: int) -> float:
+    return float(Draw(experts=experts, per_token=per_token, tokens=tokens).expected)
 
 
 def test_expected_experts_run_from_per_token_to_all() -> None:
