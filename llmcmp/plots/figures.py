@@ -85,11 +85,13 @@ def growth(table: Table) -> Figure:
     """KV cache or FLOPs of each model against context, on logarithmic axes; a line ends at its model's window."""
     models = _models(table)[:MOST_LINES]
     lengths = [2**power for power in range(7, 21)]
+    longest = 0
     drawn, axes = style.figure(9, 5.6)
     for number, model in enumerate(models):
         # Where even the shortest length is beyond the window, the whole line is drawn: there is no better one.
         limit = max(model.card.context or 0, model.card.position_limit or 0) or lengths[-1]
         seen = [length for length in lengths if length <= limit] or lengths
+        longest = max(longest, seen[-1])
         points = [(length, value) for length in seen if (value := _value(table, model, length))]
         if points:
             axes.plot(
@@ -97,7 +99,6 @@ def growth(table: Table) -> Figure:
             )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2 if table.command == "kvcache" else 10)
-    longest = max((line.get_xdata()[-1] for line in axes.get_lines()), default=lengths[-1])
     ticks = [length for length in lengths[::2] if length <= longest]
     axes.set_xticks(ticks, [units.show_tokens(length) for length in ticks])
     show = units.show_bytes if table.command == "kvcache" else units.show_flops
