@@ -6,12 +6,11 @@ varies beside it (biases, QK norm, window, sinks, soft cap) is a field.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.components.positions import AttentionPosition, Rotary
-from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, State, Weight
@@ -20,7 +19,7 @@ from llmcmp.spans import Direction, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmcmp.ops import Op, Plan, Run
+    from llmcmp.ops import Axis, Op, Part, Plan, Run
 
 Projection = Literal["query", "key", "value", "output"]
 
@@ -30,6 +29,32 @@ def heads_label(heads: int, kv_heads: int) -> str:
     if heads == kv_heads:
         return "MHA"
     return "MQA" if kv_heads == 1 else f"GQA {heads}/{kv_heads}"
+
+
+class HeadSizes(Protocol):
+    """What the four projections of an attention with heads depend on."""
+
+    @property
+    def hidden(self) -> int: ...
+    @property
+    def heads(self) -> int: ...
+    @property
+    def kv_heads(self) -> int: ...
+    @property
+    def head_dim(self) -> int: ...
+    @property
+    def bias(self) -> tuple[Projection, ...]: ...
+
+
+def projections(sizes: HeadSizes, read: Axis, part: Part) -> tuple[Linear, ...]:
+    """Query, key, value and output; keys and values are of what the attention reads."""
+    hidden = ("hidden", sizes.hidden)
+    queries = ("heads", sizes.heads * sizes.head_dim)
+    keys = ("kv_heads", sizes.kv_heads * sizes.head_dim)
+    shapes = (("query", hidden, queries), ("key", read, keys), ("value", read, keys), ("output", queries, hidden))
+    return tuple(
+        Linear(name=name, inner=inner, outer=outer, part=part, bias=name in sizes.bias) for name, inner, outer in shapes
+    )
 
 
 @frozen
@@ -75,19 +100,7 @@ class Attention(Component):
 
     def linears(self) -> tuple[Linear, ...]:
         """The four projections: query, key, value, output."""
-        hidden = ("hidden", self.hidden)
-        queries = ("heads", self.heads * self.head_dim)
-        keys = ("kv_heads", self.kv_heads * self.head_dim)
-        shapes = (
-            ("query", hidden, queries),
-            ("key", hidden, keys),
-            ("value", hidden, keys),
-            ("output", queries, hidden),
-        )
-        return tuple(
-            Linear(name=name, inner=inner, outer=outer, part="attention", bias=name in self.bias)
-            for name, inner, outer in shapes
-        )
+        return projections(self, ("hidden", self.hidden), "attention")
 
     def weights(self) -> Iterator[Weight]:
         for linear in self.linears():
@@ -140,75 +153,3 @@ class Attention(Component):
         if self.direction == "bidirectional":
             return ()
         return (State(name="keys and values", width=self.kv_width, span=self.span),)
-
-
-@frozen
-class CrossAttention(Component):
-    """Queries from the decoder, keys and values from the encoder's output, projected once a source."""
-
-    kind: ClassVar[str] = "cross"
-    hidden: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    bias: tuple[Projection, ...] = ()
-
-    @property
-    def label(self) -> str:
-        return f"cross {heads_label(self.heads, self.kv_heads)}"
-
-    @property
-    def kv_width(self) -> int:
-        """Key and value elements of one source token."""
-        return 2 * self.kv_heads * self.head_dim
-
-    def linears(self) -> tuple[Linear, ...]:
-        """The four projections: query, key, value, output."""
-        hidden, source = ("hidden", self.hidden), ("source", self.hidden)
-        queries = ("heads", self.heads * self.head_dim)
-        keys = ("kv_heads", self.kv_heads * self.head_dim)
-        shapes = (
-            ("query", hidden, queries),
-            ("key", source, keys),
-            ("value", source, keys),
-            ("output", queries, hidden),
-        )
-        return tuple(
-            Linear(name=name, inner=inner, outer=outer, part="cross-attention", bias=name in self.bias)
-            for name, inner, outer in shapes
-        )
-
-    def weights(self) -> Iterator[Weight]:
-        for linear in self.linears():
-            yield from linear.weights()
-
-    def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
-        query, key, value, output = self.linears()
-        source = run.batch * run.source_new
-        yield query.matmul(run.rows)
-        yield key.matmul(source)
-        yield value.matmul(source)
-        pairs = run.rows * (run.source_past + run.source_new)
-        yield Attend(
-            name="scores",
-            part="cross-attention scores",
-            queries=run.rows,
-            pairs=pairs,
-            visible_pairs=pairs,
-            heads=self.heads,
-            key_dim=self.head_dim,
-            value_dim=self.head_dim,
-            fresh=source * self.kv_width,
-            # Cached keys are read only where there are queries.
-            cached=run.batch * run.source_past * lesser(run.new, 1) * self.kv_width,
-            stored=source * self.kv_width,
-        )
-        yield Elementwise(name="softmax", part="cross-attention scores", rows=pairs, width=self.heads)
-        yield output.matmul(run.rows)
-
-    def state(self) -> tuple[State, ...]:
-        return (
-            State(
-                name="cross keys and values", width=self.kv_width, span=Span(direction="bidirectional"), clock="source"
-            ),
-        )

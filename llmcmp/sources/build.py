@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llmcmp.card import Card
-from llmcmp.components.attention import Attention, CrossAttention
+from llmcmp.components.attention import Attention
+from llmcmp.components.cross import CrossAttention
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain

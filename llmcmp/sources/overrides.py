@@ -10,7 +10,7 @@ import copy
 import tomllib
 from typing import TYPE_CHECKING, cast
 
-from llmcmp.components.attention import CrossAttention
+from llmcmp.components.cross import CrossAttention
 from llmcmp.components.experts import Router
 from llmcmp.components.positions import Scaling
 from llmcmp.errors import PresetError

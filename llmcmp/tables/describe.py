@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from llmcmp.components.attention import Attention, CrossAttention, heads_label
+from llmcmp.components.attention import Attention, heads_label
+from llmcmp.components.cross import CrossAttention
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain

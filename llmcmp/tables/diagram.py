@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmcmp.components.attention import Attention, CrossAttention, heads_label
+from llmcmp.components.attention import Attention, heads_label
+from llmcmp.components.cross import CrossAttention
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.latent import LatentAttention

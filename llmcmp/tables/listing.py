@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.folds.params import params
+from llmcmp.sources.names import family as members
 from llmcmp.sources.presets import every_model
 from llmcmp.tables import describe
 from llmcmp.tables.compare import card_facts
@@ -35,7 +36,12 @@ def list_table(
     smallest: int | None = None,
     largest: int | None = None,
 ) -> Table:
-    """Presets that meet every filter; a size filter leaves undisclosed models out."""
+    """Presets that meet every filter; a size filter leaves undisclosed models out.
+
+    Raises UnknownModelError for a family that does not exist.
+    """
+    if family is not None:
+        members(family)
     filters = (family, architecture, task, language, smallest, largest)
     rows = tuple(_row(model) for model in every_model() if _meets(model, *filters))
     settings = {

@@ -112,7 +112,7 @@ def test_list_filters_by_card_and_size(arguments: list[str], names: set[str]) ->
 
 
 def test_an_empty_list_is_still_a_document() -> None:
-    assert document("list", "--family", "nothing")["rows"] == []
+    assert document("list", "--class", "prefix-decoder", "--min", "1T")["rows"] == []
 
 
 ERRORS = [
@@ -126,6 +126,7 @@ ERRORS = [
     (["compare", "llama2", "--weights", "int5"], 2, "int5"),
     (["kvcache", "llama2", "--batch", "0"], 2, "batch"),
     (["kvcache", "llama2", "--engine", "other"], 2, "other"),
+    (["list", "--family", "lama"], 1, "did you mean 'llama'"),
     (["list", "--min", "big"], 2, "'big' is not a count"),
     (["compare"], 2, "MODEL"),
     (["nonsense"], 2, "nonsense"),

@@ -8,8 +8,9 @@ import pytest
 from tiny import DENSE, EXPERTS, LATENT, SEGMENT, tiny
 
 import llmcmp
-from llmcmp.components.attention import Attention, CrossAttention
+from llmcmp.components.attention import Attention
 from llmcmp.components.base import Component
+from llmcmp.components.cross import CrossAttention
 from llmcmp.components.embeddings import AdaptiveEmbedding
 from llmcmp.components.experts import Experts, Router
 from llmcmp.components.feed_forward import Gated, Plain
