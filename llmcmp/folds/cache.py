@@ -59,19 +59,22 @@ def kvcache(
     source = context if source is None else dimension(source, "source")
     bits = dtype_bits(dtype)
     states = kept(model)
-    largest = _total(_bits(states, maximum(context) + 1, maximum(source) + 1, bits)) * maximum(batch)
-    bound = cast("int", largest)  # of scalars
-    context, batch, source = (exact_enough(size, bound) for size in (context, batch, source))
+    bound = cast("int", _total(_bits(states, maximum(context) + 1, maximum(source) + 1, bits)))  # of scalars
+    context, source = exact_enough(context, bound), exact_enough(source, bound)
     now = {name: ceil_div(amount, 8) for name, amount in _bits(states, context, source, bits).items()}
     later = {name: ceil_div(amount, 8) for name, amount in _bits(states, context + 1, source, bits).items()}
-    sequence = _total(now)
-    elements = _total(_elements(states, context, source))
+    sequence, elements = _total(now), _total(_elements(states, context, source))
+
+    def batched(amount: Dim) -> Dim:
+        whole = bound * maximum(batch)
+        return exact_enough(amount, whole) * exact_enough(batch, whole)
+
     return Cache(
-        elements=elements * batch,
-        bytes=sequence * batch,
+        elements=batched(elements),
+        bytes=batched(sequence),
         bytes_per_sequence=sequence,
         bytes_per_token=_total(later) - sequence,
-        components={name: amount * batch for name, amount in now.items()},
+        components={name: batched(amount) for name, amount in now.items()},
         source=source,
         dtype=dtype,
         engine=engine,

@@ -25,13 +25,13 @@ from llmcmp.sources.build import (
     Table,
     variants,
 )
-from llmcmp.sources.schema import ArrangementTable, NormTable, StackTable
+from llmcmp.sources.schema import ArrangementTable, NormTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Given by the builder, not keys of a file.
-_GIVEN = frozenset({"hidden", "direction", "position", "experts.hidden"})
+# Given to components by the builder; `hidden` is a key of [embedding] alone.
+_GIVEN = frozenset({"hidden", "direction", "position"})
 _CARD_KEYS = ("context", "position_limit")
 
 
@@ -117,7 +117,7 @@ def _spots(document: Table, place: Place) -> Iterator[_Spot]:
     stacks = cast("list[Table]", document.get("stack", []))
     for number, table in enumerate(stacks):
         path = "stack" if len(stacks) == 1 else f"stack.{number}"
-        yield _Spot(path=path, table=table, keys=frozenset({"layers"}) & field_types(StackTable).keys())
+        yield _Spot(path=path, table=table, keys=frozenset({"layers"}))
 
 
 def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spot]:
@@ -125,7 +125,6 @@ def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spo
     by_kind = {getattr(cls, "kind", None): cls for cls in classes}
     cls = by_kind.get(table.get("kind"), classes[0])
     inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
-    # `hidden` is a key of [embedding] and given to everything else; the kind is not a thing to override.
     given = _GIVEN if cls not in EMBEDDINGS else frozenset[str]()
     yield _Spot(path=path, table=table, keys=frozenset(field_types(cls)) - given - inner.keys())
     for name, nested in table.items():

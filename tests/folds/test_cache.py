@@ -95,6 +95,17 @@ def test_sweeps_equal_scalars_point_by_point(kind: str) -> None:
         assert swept.bytes_per_token[index] == point.bytes_per_token
 
 
+def test_marginal_bytes_stay_exact_where_the_batch_outgrows_64_bits() -> None:
+    model, ctx = llmcmp.load("gpt3-175b"), np.array([10**6, 2 * 10**6])
+    cache = kvcache(model, ctx, batch=10**9)
+    assert cache.bytes.dtype == np.float64
+    assert cache.bytes_per_token.tolist() == [kvcache(model, 10**6).bytes_per_token] * 2
+    for i in range(2):
+        exact = kvcache(model, int(ctx[i]), batch=10**9).bytes
+        assert exact > 2**63 or i == 0
+        assert abs(int(cache.bytes[i]) - exact) <= exact * 1e-15  # one rounding of a product in 53 bits
+
+
 def test_an_odd_number_of_small_elements_fills_whole_bytes() -> None:
     model = tiny(attention={"kind": "multi-head", "heads": 1, "kv_heads": 1, "head_dim": 5}, stack=[{"layers": 1}])
     assert kvcache(model, ctx=1, dtype="int3").bytes == 4  # 10 elements of 3 bits
