@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from llmcmp.errors import QuantityError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Dim: TypeAlias = int | npt.NDArray[Any]
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 # only where the exact answer leaves two bits free.
 INT64_LIMIT = 2**61
 
-
-def is_scalar(value: Any) -> bool:
-    """Whether `value` is a plain number rather than an array."""
-    return isinstance(value, int | float)
+# No token count or batch of this world is larger; up to here, floats of expectations stay finite and sums of positions
+# inside a formula stay within int64.
+MOST = 10**30
+ARRAY_MOST = 2**40
 
 
 def lesser(a: Dim, b: Dim) -> Dim:
@@ -65,20 +67,26 @@ def any_true(condition: Any) -> bool:
     return bool(condition if isinstance(condition, bool) else condition.any())
 
 
+def pick(choice: Any, options: Sequence[Any]) -> Any:
+    """The option that `choice` numbers, elementwise where it is an array."""
+    if isinstance(choice, int):
+        return options[choice]
+    picked = options[0]
+    for number, option in enumerate(options[1:], start=1):
+        picked = where(choice == number, option, picked)
+    return picked
+
+
 def dimension(value: Any, name: str, least: int = 0) -> Dim:
     """Check a user's number or array of numbers and return it as Dim.
 
-    Raises QuantityError where a value is not whole, is below `least`, or cannot be held exactly.
+    Raises QuantityError where a value is not whole, is below `least`, or is larger than what can be held exactly.
     """
-    if isinstance(value, bool):
-        raise QuantityError(f"{name} must be a whole number, not {value}")
-    if isinstance(value, int):
-        if value < least:
-            raise QuantityError(f"{name} must be at least {least}, not {value}")
+    if type(value) is int:
+        if not least <= value <= MOST:
+            raise QuantityError(f"{name} must be at least {least}{f' and at most {MOST:.0e}' if value > 0 else ''}")
         return value
-    if hasattr(value, "__index__") and not getattr(value, "shape", ()):
-        return dimension(value.__index__(), name, least)
-    if not (hasattr(value, "dtype") or isinstance(value, list | tuple | range)):
+    if not hasattr(value, "dtype") and not isinstance(value, list | tuple | range):
         raise QuantityError(f"{name} must be a whole number or an array of them, not {value!r}")
     return _whole_array(value, name, least)
 
@@ -86,14 +94,33 @@ def dimension(value: Any, name: str, least: int = 0) -> Dim:
 def _whole_array(value: Any, name: str, least: int) -> Dim:
     import numpy as np
 
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu":
-        raise QuantityError(f"{name} must hold whole numbers, not {array.dtype}")
-    if array.size and int(array.min()) < least:
-        raise QuantityError(f"{name} must be at least {least}, not {int(array.min())}")
-    if array.size and int(array.max()) > np.iinfo(np.int64).max:
-        raise QuantityError(f"{name} must fit in 64 bits, not {int(array.max())}")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise QuantityError(f"{name} is no array of whole numbers: {error}") from error
+    if array.dtype.kind not in "iu" or isinstance(value, np.ma.MaskedArray):
+        raise QuantityError(f"{name} must hold whole numbers, not {array.dtype}, and no masked ones")
+    if array.ndim == 0:
+        return dimension(int(array), name, least)
+    if array.size and not (least <= int(array.min()) and int(array.max()) <= ARRAY_MOST):
+        raise QuantityError(f"{name} must hold numbers from {least} to {ARRAY_MOST}; beyond that, ask number by number")
     return cast("Dim", array.astype(np.int64))
+
+
+def check_together(**sizes: Dim) -> None:
+    """Raise QuantityError where arrays do not broadcast, or where a number beside them is beyond what arrays hold."""
+    shapes = [size.shape for size in sizes.values() if not isinstance(size, int)]
+    if not shapes:
+        return
+    import numpy as np
+
+    for name, size in sizes.items():
+        if isinstance(size, int) and size > ARRAY_MOST:
+            raise QuantityError(f"{name} must be at most {ARRAY_MOST} beside arrays")
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise QuantityError(f"the shapes of {', '.join(sizes)} do not go together: {shapes}") from error
 
 
 def maximum(value: Dim) -> int:

@@ -33,7 +33,8 @@ def frozen(cls: type[T] | None = None, /, *, eq: bool = True) -> type[T] | Calla
         kinds: dict[str, str] = get_annotations(made)
         names = tuple(name for name, kind in kinds.items() if not kind.startswith("ClassVar"))
         made._names, made._defaults = names, {name: made.__dict__[name] for name in names if name in made.__dict__}
-        made.__init__, made.__repr__, made.__setattr__, made.__delattr__ = _init, _repr, _refuse, _refuse
+        made.__init__, made.__repr__, made.__getstate__ = _init, _repr, _state
+        made.__setattr__, made.__delattr__ = _refuse, _refuse
         if eq:
             made.__eq__, made.__hash__ = _equal, _hash
         return made
@@ -66,6 +67,11 @@ def _init(self: Any, **values: Any) -> None:
     check = getattr(self, "__post_init__", None)
     if check is not None:
         check()
+
+
+def _state(self: Any) -> dict[str, Any]:
+    """What is pickled: the fields, not the hash, which differs from process to process."""
+    return dict(zip(self._names, _values(self), strict=True))
 
 
 def _values(self: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from llmcmp.errors import UndisclosedError
+from llmcmp.errors import ModelError, UndisclosedError
 from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
@@ -119,14 +119,19 @@ class Tower:
 
     def layers(self) -> list[Layers]:
         """Each distinct block once with all the layers that it stands at, in the order of its first."""
-        found: dict[tuple[Block, bool], list[int]] = {}
+        found: dict[tuple[Block, int | None], list[int]] = {}
         start = 0
-        for stack in self.stacks:
+        for number, stack in enumerate(self.stacks):
+            # Stacks that share weights within themselves do not share them with one another.
+            weights = number if stack.shared else None
             for offset, block in enumerate(stack.blocks[: stack.layers]):
                 numbers = range(start + offset, start + stack.layers, len(stack.blocks))
-                found.setdefault((block, stack.shared), []).extend(numbers)
+                found.setdefault((block, weights), []).extend(numbers)
             start += stack.layers
-        return [Layers(numbers=tuple(sorted(n)), block=block, shared=shared) for (block, shared), n in found.items()]
+        return [
+            Layers(numbers=tuple(sorted(n)), block=block, shared=weights is not None)
+            for (block, weights), n in found.items()
+        ]
 
 
 @frozen
@@ -184,6 +189,12 @@ class Model:
     def runs(self, run: Run) -> tuple[Run, ...]:
         """What each tower executes of a run."""
         return (run.of_source(), run) if len(self.towers) > 1 else (run,)
+
+
+def expect_model(value: object) -> None:
+    """Raise ModelError for what is no Model: a name, say, that was never loaded."""
+    if not isinstance(value, Model):
+        raise ModelError(f"expected a Model, not {value!r}; load one with llmcmp.load(name)")
 
 
 @cache

@@ -12,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from llmcmp.dims import exact_enough, greater, lesser, maximum
+from llmcmp.errors import QuantityError
 from llmcmp.frozen import frozen, replace
 
 if TYPE_CHECKING:
@@ -150,6 +151,10 @@ class Plan:
     """
 
     latent: Literal["auto", "absorbed", "expanded"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.latent not in ("auto", "absorbed", "expanded"):
+            raise QuantityError(f"latent must be auto, absorbed or expanded, not {self.latent!r}")
 
 
 @frozen(eq=False)

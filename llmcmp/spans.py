@@ -43,12 +43,14 @@ class Span:
         return context if self.window is None else lesser(context, self.window)
 
     def past_keys(self, past: Dim) -> Dim:
-        """Cached keys that at least one new query can see."""
-        return past if self.window is None else lesser(past, self.window - 1)
+        """Cached keys that the first new query sees: what a step has to read."""
+        if self.window is None:
+            return past
+        return past % self.window if self.chunked else lesser(past, self.window - 1)
 
     def full_pairs(self, new: Dim, past: Dim) -> Dim:
-        """Query-key pairs of one sequence that a dense kernel computes."""
-        return new * (self.past_keys(past) + new)
+        """Query-key pairs of one sequence that a dense kernel computes, in a chunk as in a window of its size."""
+        return new * ((past if self.window is None else lesser(past, self.window - 1)) + new)
 
     def visible_pairs(self, new: Dim, past: Dim, prefix: Dim = 0) -> Dim:
         """Query-key pairs of one sequence that the mask lets through."""

@@ -35,10 +35,10 @@ _FLOPS = ("", "K", "M", "G", "T", "P", "E", "Z", "Y")
 
 def dtype_bits(name: str) -> int:
     """Bits of one element: `dtype_bits("bf16")` is 16. Raises QuantityError for a dtype that is not known."""
-    try:
-        return DTYPE_BITS[name.lower()]
-    except KeyError:
-        raise QuantityError(f"unknown dtype '{name}'; choose one of {', '.join(DTYPE_BITS)}") from None
+    bits = DTYPE_BITS.get(name.lower()) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if bits is None:
+        raise QuantityError(f"unknown dtype {name!r}; choose one of {', '.join(DTYPE_BITS)}")
+    return bits
 
 
 def tokens(text: str) -> int:
@@ -55,7 +55,7 @@ def count(text: str) -> int:
 
 
 def _scaled(text: str, factors: dict[str, int], what: str, hint: str) -> int:
-    match = re.fullmatch(r"\s*([0-9][0-9_,]*)(?:\.([0-9]+))?\s*([a-zA-Z]?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9][0-9_,]{0,30})(?:\.([0-9]{1,20}))?\s*([a-zA-Z]?)\s*", text)
     if match is None or match[3].lower() not in factors:
         raise QuantityError(f"'{text}' is not a {what}; {hint}")
     whole, fraction = re.sub(r"[_,]", "", match[1]), match[2] or ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.components.positions import AttentionPosition, Rotary
+from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Elementwise, State, Weight
@@ -142,7 +143,7 @@ class Attention(Component):
             key_dim=self.head_dim,
             value_dim=self.head_dim,
             fresh=run.rows * self.kv_width,
-            cached=run.batch * span.past_keys(run.past) * self.kv_width,
+            cached=run.batch * span.past_keys(run.past) * lesser(run.new, 1) * self.kv_width,
             stored=run.batch * span.kept(run.new) * self.kv_width if stores else 0,
         )
         if self.soft_cap is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.components.positions import AttentionPosition
+from llmcmp.dims import lesser
 from llmcmp.frozen import frozen, replace
 from llmcmp.ops import Attend, Elementwise, Matmul, State, Weight
 from llmcmp.spans import Direction, Span
@@ -103,7 +104,7 @@ class LatentAttention(Component):
         yield self.output.matmul(run.rows)
 
     def _expanded(self, run: Run) -> Iterator[Op]:
-        keys = run.batch * (run.past + run.new)
+        keys = run.batch * (run.past + run.new) * lesser(run.new, 1)  # nothing is expanded for no query
         for linear in self.up_linears():
             yield linear.matmul(keys)
         expanded = self.heads * (self.nope_dim + self.value_dim) + self.rope_dim
@@ -130,7 +131,7 @@ class LatentAttention(Component):
             key_dim=key_dim,
             value_dim=value_dim,
             fresh=fresh,
-            cached=run.batch * run.past * self.cache_width,
+            cached=run.batch * run.past * lesser(run.new, 1) * self.cache_width,
             stored=run.rows * self.cache_width,
         )
         yield Elementwise(name="softmax", part="attention scores", rows=pairs, width=self.heads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from llmcmp.components.base import Component
+from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.ops import Gather, Weight
@@ -55,8 +56,8 @@ class RelativeBias(Component):
         yield Weight(name="weight", axes=(("buckets", self.buckets), ("heads", self.heads)), part="position")
 
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
-        # One bias for every offset between a new token and a key: `past + 2 new - 1` distances at most.
-        yield Gather(name="relative bias", part="position", rows=run.past + run.new, width=self.heads)
+        rows = lesser(run.past + run.new, self.buckets) * lesser(run.new, 1)  # each row is read once, for all layers
+        yield Gather(name="relative bias", part="position", rows=rows, width=self.heads)
 
 
 @frozen
@@ -143,6 +144,5 @@ class NoPosition:
 
 NO_POSITION = NoPosition()
 
-# What stands in a tower, and what an attention carries.
-TowerPosition: TypeAlias = LearnedPositions | RelativeBias | Sinusoidal
+# What an attention carries.
 AttentionPosition: TypeAlias = Rotary | Alibi | NoPosition

@@ -55,7 +55,7 @@ class SegmentAttention(Component):
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
         query, key, value, relative, output = self.linears()
         remembered = lesser(run.past, self.memory)
-        keys = remembered + run.new
+        keys = (remembered + run.new) * lesser(run.new, 1)  # nothing is projected for no query
         yield query.matmul(run.rows)
         yield key.matmul(run.batch * keys)
         yield value.matmul(run.batch * keys)
@@ -71,7 +71,7 @@ class SegmentAttention(Component):
             key_dim=2 * self.head_dim,
             value_dim=self.head_dim,
             fresh=run.batch * keys * 2 * self.heads * self.head_dim,
-            cached=run.batch * remembered * self.hidden,
+            cached=run.batch * remembered * lesser(run.new, 1) * self.hidden,
             stored=run.batch * lesser(run.new, self.memory) * self.hidden,
         )
         yield Elementwise(name="softmax", part="attention scores", rows=pairs, width=self.heads)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from llmcmp.dims import ceil_div, dimension, exact_enough, maximum
+from llmcmp.dims import ceil_div, check_together, dimension, exact_enough, maximum
 from llmcmp.errors import QuantityError
 from llmcmp.frozen import frozen
-from llmcmp.model import walk
+from llmcmp.model import expect_model, walk
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
@@ -51,12 +51,14 @@ def kvcache(
     >>> llmcmp.kvcache(llmcmp.load("llama2-7b"), ctx=4096).bytes
     2147483648
     """
+    expect_model(model)
     if engine not in ENGINES:
         raise QuantityError(f"unknown engine '{engine}'; known: {', '.join(ENGINES)}")
     if source is not None and model.card.architecture != "encoder-decoder":
         raise QuantityError(f"{model.name} has no encoder beside its decoder: leave source out")
     context, batch = dimension(ctx, "ctx"), dimension(batch, "batch", least=1)
     source = context if source is None else dimension(source, "source")
+    check_together(ctx=context, batch=batch, source=source)
     bits = dtype_bits(dtype)
     states = kept(model)
     bound = cast("int", _total(_bits(states, maximum(context) + 1, maximum(source) + 1, bits)))  # of scalars

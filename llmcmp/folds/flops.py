@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from llmcmp.dims import where
+from llmcmp.dims import pick, where
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Elementwise, Gather, Matmul, Plan
+from llmcmp.ops import Attend, Elementwise, Gather, Matmul
 
 if TYPE_CHECKING:
     from llmcmp.dims import Dim
     from llmcmp.model import Model
-    from llmcmp.ops import Logits, Run
+    from llmcmp.ops import Logits, Plan, Run
 
 
 @frozen(eq=False)
@@ -72,17 +72,44 @@ def flops(
         prefix=prefix,
         logits=logits,
     )
-    plans = concrete_plans(model, plan or Plan())
-    largest = max(_fold(model, run.at_maxima(), each, causal, training).bound for each in plans)
-    held = run.held_exactly(largest)
-    tallies = [_fold(model, held, each, causal, training) for each in plans]
-    return _cheapest(tallies, plans, causal)
+    plans = concrete_plans(model, plan)
+    tallies = _tallies(model, run, plans, causal, training)
+    choice = _cheapest(tallies)
+    return Flops(
+        total=pick(choice, [tally.total for tally in tallies]),
+        full=pick(choice, [tally.full for tally in tallies]),
+        visible=pick(choice, [tally.visible for tally in tallies]),
+        components={
+            part: pick(choice, [tally.components.get(part, 0) for tally in tallies])
+            for part in dict.fromkeys(part for tally in tallies for part in tally.components)
+        },
+        elementwise=pick(choice, [tally.elementwise for tally in tallies]),
+        plan=name_plans(plans, choice),
+    )
+
+
+def cheapest(model: Model, run: Run, plans: tuple[Plan, ...], *, causal: bool = False, training: bool = False) -> Any:
+    """The number of the plan with the fewest FLOPs, or an array of them, one for each point of a sweep."""
+    return _cheapest(_tallies(model, run, plans, causal, training)) if len(plans) > 1 else 0
+
+
+def name_plans(plans: tuple[Plan, ...], choice: Any) -> Any:
+    """The plan that was chosen, or an array of plans where a sweep does not agree on one."""
+    if isinstance(choice, int):
+        return plans[choice]
+    first = int(choice.flat[0]) if choice.size else 0
+    if (choice == first).all():
+        return plans[first]
+    import numpy as np
+
+    return np.array(plans, dtype=object)[choice]
 
 
 @frozen(eq=False)
 class _Tally:
     """Results of one fold."""
 
+    total: Dim
     full: Dim
     visible: Dim
     elementwise: Dim
@@ -134,6 +161,7 @@ def _fold(model: Model, run: Run, plan: Plan, causal: bool, training: bool) -> _
                 assert_never(op)
     parts, seen = full.by_part(), visible.by_part()
     return _Tally(
+        total=_sum(seen if causal else parts),
         full=_sum(parts),
         visible=_sum(seen),
         elementwise=_sum(elementwise.by_part()),
@@ -148,42 +176,17 @@ def _sum(parts: dict[str, Dim]) -> Dim:
     return total
 
 
-def _cheapest(tallies: list[_Tally], plans: tuple[Plan, ...], causal: bool) -> Flops:
-    """Pointwise the tally with the smallest total; the first of equals."""
-    best, choice = tallies[0], cast("Any", 0)
+def _tallies(model: Model, run: Run, plans: tuple[Plan, ...], causal: bool, training: bool) -> list[_Tally]:
+    """One fold a plan, over arrays in which the largest of their results is exact."""
+    largest = max(_fold(model, run.at_maxima(), plan, causal, training).bound for plan in plans)
+    held = run.held_exactly(largest)
+    return [_fold(model, held, plan, causal, training) for plan in plans]
+
+
+def _cheapest(tallies: list[_Tally]) -> Any:
+    """Pointwise the number of the tally with the smallest total; the first of equals."""
+    choice, least = cast("Any", 0), tallies[0].total
     for number, tally in enumerate(tallies[1:], start=1):
-        cheaper = _total(tally, causal) < _total(best, causal)
-        parts = dict.fromkeys((*best.components, *tally.components))
-        best = _Tally(
-            full=where(cheaper, tally.full, best.full),
-            visible=where(cheaper, tally.visible, best.visible),
-            elementwise=where(cheaper, tally.elementwise, best.elementwise),
-            components={
-                part: where(cheaper, tally.components.get(part, 0), best.components.get(part, 0)) for part in parts
-            },
-        )
-        choice = where(cheaper, number, choice)
-    return Flops(
-        total=_total(best, causal),
-        full=best.full,
-        visible=best.visible,
-        components=best.components,
-        elementwise=best.elementwise,
-        plan=_chosen(plans, choice),
-    )
-
-
-def _total(tally: _Tally, causal: bool) -> Dim:
-    return tally.visible if causal else tally.full
-
-
-def _chosen(plans: tuple[Plan, ...], choice: Any) -> Any:
-    """The plan that was chosen, or an array of them where a sweep does not agree on one."""
-    if isinstance(choice, int):
-        return plans[choice]
-    first = int(choice.flat[0]) if choice.size else 0
-    if (choice == first).all():
-        return plans[first]
-    import numpy as np
-
-    return np.array(plans, dtype=object)[choice]
+        less = tally.total < least
+        choice, least = where(less, number, choice), where(less, tally.total, least)
+    return choice

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from llmcmp.frozen import frozen
-from llmcmp.model import walk, walk_tower
+from llmcmp.model import expect_model, walk, walk_tower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,6 @@ class Params:
     buffers: int
 
 
-@cache
 def params(model: Model) -> Params:
     """Count a model's parameters. Raises UndisclosedError where its architecture is not public.
 
@@ -47,6 +46,12 @@ def params(model: Model) -> Params:
     >>> llmcmp.params(llmcmp.load("mixtral-8x7b")).active
     12879925248
     """
+    expect_model(model)
+    return _params(model)
+
+
+@cache
+def _params(model: Model) -> Params:
     held = tuple(stored(walk(model)))
     trained = tuple((use, weight) for use, weight in held if not weight.buffer)
     components: dict[str, int] = {}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmcmp.dims import any_true, dimension, where
+from llmcmp.dims import any_true, check_together, dimension, where
 from llmcmp.errors import QuantityError
-from llmcmp.model import walk
-from llmcmp.ops import Run
+from llmcmp.model import expect_model, walk
+from llmcmp.ops import Plan, Run
 from llmcmp.passes.backward import training as training_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmcmp.model import Model, Use
-    from llmcmp.ops import Logits, Op, Plan
+    from llmcmp.ops import Logits, Op
 
 
 def run_of(
@@ -32,6 +32,7 @@ def run_of(
 
     `prefix` None means, for a prefix decoder, the whole prompt of a prefill; for other models there is no prefix.
     """
+    expect_model(model)
     run = Run(
         batch=dimension(batch, "batch", least=1),
         new=dimension(new, "new"),
@@ -40,6 +41,14 @@ def run_of(
         source_past=dimension(source_past, "source_past"),
         prefix=0 if prefix is None else dimension(prefix, "prefix"),
         logits=logits,
+    )
+    check_together(
+        batch=run.batch,
+        new=run.new,
+        past=run.past,
+        source_new=run.source_new,
+        source_past=run.source_past,
+        prefix=run.prefix,
     )
     if logits not in ("all", "last"):
         raise QuantityError(f"logits must be 'all' or 'last', not {logits!r}")
@@ -53,10 +62,10 @@ def run_of(
 
 def _check_source(model: Model, run: Run) -> None:
     takes_source = model.card.architecture == "encoder-decoder"
-    has_source = any_true(run.source_new > 0) or any_true(run.source_past > 0)
-    if has_source and not takes_source:
+    some, none = (run.source_new > 0) | (run.source_past > 0), (run.source_new == 0) & (run.source_past == 0)
+    if any_true(some) and not takes_source:
         raise QuantityError(f"{model.name} has no encoder beside its decoder: leave source_new and source_past out")
-    if takes_source and not has_source:
+    if takes_source and any_true(none):
         raise QuantityError(
             f"{model.name} is an encoder-decoder: give source_new (to encode) or source_past (encoded before)"
         )
@@ -87,9 +96,11 @@ def executed(model: Model, run: Run, plan: Plan, *, training: bool = False) -> I
             yield use, op
 
 
-def concrete_plans(model: Model, plan: Plan) -> tuple[Plan, ...]:
-    """The concrete plans that `plan` leaves open for this model."""
-    plans = (plan,)
+def concrete_plans(model: Model, plan: Plan | None) -> tuple[Plan, ...]:
+    """The concrete plans that `plan` (None: any) leaves open. Raises QuantityError for what is no Plan."""
+    if plan is not None and not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise QuantityError(f"plan must be a llmcmp.Plan, not {plan!r}")
+    plans = (plan or Plan(),)
     for use in walk(model):
         plans = tuple(dict.fromkeys(choice for each in plans for choice in use.component.plans(each)))
     return plans

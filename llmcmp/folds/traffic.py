@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from llmcmp.dims import lesser, where
+from llmcmp.dims import lesser, pick
+from llmcmp.folds.flops import cheapest, name_plans
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Draw, Elementwise, Gather, Matmul, Plan
+from llmcmp.ops import Attend, Draw, Elementwise, Gather, Matmul
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
     from llmcmp.dims import Amount
     from llmcmp.model import Model
-    from llmcmp.ops import Logits, Op, Run
+    from llmcmp.ops import Logits, Op, Plan, Run
 
 
 @frozen(eq=False)
 class Traffic:
     """Bytes moved by one run. Weights of experts are an expectation (uniform routing), hence the names.
 
-    Models without experts have whole numbers everywhere.
+    Models without experts have whole numbers everywhere. `plan` is the one that `flops` names for the same run.
     """
 
     expected_weight_bytes: Amount
@@ -32,6 +33,7 @@ class Traffic:
     cache_read_bytes: Amount
     cache_write_bytes: Amount
     expected_bytes: Amount
+    plan: Any
 
 
 def traffic(
@@ -51,7 +53,8 @@ def traffic(
 ) -> Traffic:
     """Bytes moved by the run that `flops` would count, with a dtype each for weights, activations and cache.
 
-    Where a plan is open, the one that moves least is taken. Raises QuantityError and UndisclosedError as `flops` does.
+    Where a plan is open, it is executed as `flops` would: with the fewest FLOPs. Raises QuantityError and
+    UndisclosedError as `flops` does.
 
     >>> import llmcmp
     >>> llmcmp.traffic(llmcmp.load("llama2-7b"), new=1, past=4095).cache_read_bytes
@@ -68,24 +71,23 @@ def traffic(
         logits=logits,
     )
     bits = _Bits(weights=dtype_bits(weights), activations=dtype_bits(activations), cache=dtype_bits(cache))
-    plans = concrete_plans(model, plan or Plan())
-    # Eight more bits than the bytes asked for: sums are taken in bits.
+    plans = concrete_plans(model, plan)
+    choice = cheapest(model, run, plans, training=training)
     bound = max(int(_fold(model, run.at_maxima(), each, bits, training).total) for each in plans) + 1
     held = run.held_exactly(bound)
     tallies = [_fold(model, held, each, bits, training) for each in plans]
-    best = tallies[0]
-    for tally in tallies[1:]:
-        best = _lesser(best, tally)
+    moved = [_bytes(pick(choice, [getattr(tally, role) for tally in tallies])) for role in _ROLES]
     return Traffic(
-        expected_weight_bytes=_bytes(best.weights),
-        activation_bytes=_bytes(best.activations),
-        cache_read_bytes=_bytes(best.cache_read),
-        cache_write_bytes=_bytes(best.cache_write),
-        expected_bytes=_bytes(best.weights)
-        + _bytes(best.activations)
-        + _bytes(best.cache_read)
-        + _bytes(best.cache_write),
+        expected_weight_bytes=moved[0],
+        activation_bytes=moved[1],
+        cache_read_bytes=moved[2],
+        cache_write_bytes=moved[3],
+        expected_bytes=moved[0] + moved[1] + moved[2] + moved[3],
+        plan=name_plans(plans, choice),
     )
+
+
+_ROLES = ("weights", "activations", "cache_read", "cache_write")
 
 
 @frozen
@@ -107,17 +109,6 @@ class _Tally:
     @property
     def total(self) -> Any:
         return self.weights + self.activations + self.cache_read + self.cache_write
-
-
-def _lesser(a: _Tally, b: _Tally) -> _Tally:
-    """Pointwise the one that moves less; the first of equals."""
-    less = b.total < a.total
-    return _Tally(
-        weights=where(less, b.weights, a.weights),
-        activations=where(less, b.activations, a.activations),
-        cache_read=where(less, b.cache_read, a.cache_read),
-        cache_write=where(less, b.cache_write, a.cache_write),
-    )
 
 
 def _bytes(bits: Any) -> Any:

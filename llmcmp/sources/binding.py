@@ -15,6 +15,9 @@ from llmcmp.frozen import field_defaults, field_names, frozen
 
 T = TypeVar("T")
 
+# Larger than any model's numbers by far; `not a number` fails the same comparison.
+LARGEST = 10**15
+
 
 @frozen
 class Place:
@@ -78,9 +81,9 @@ def bind_kind(
         raise place.error("must be a table")
     kinds = {str(getattr(cls, "kind")): cls for cls in classes}  # noqa: B009 - not every T has one, these do
     kind = cast("dict[str, object]", table).get("kind", default)
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise place.error(f"must be one of {', '.join(kinds)}{'' if kind is None else f', not {kind!r}'}", "kind")
-    return bind(kinds[cast("str", kind)], cast("object", table), place, given)
+    return bind(kinds[kind], cast("object", table), place, given)
 
 
 def convert(value: object, wanted: Any, place: Place, key: str, given: Given) -> object:
@@ -89,14 +92,16 @@ def convert(value: object, wanted: Any, place: Place, key: str, given: Given) ->
     if origin in (Union, UnionType):
         return _convert_union(value, [arg for arg in args if arg is not NoneType], place, key, given)
     if origin is Literal:
-        if value not in args:
+        if not any(type(value) is type(arg) and value == arg for arg in args):
             raise place.error(f"must be one of {', '.join(map(str, args))}, not {value!r}", key)
         return value
     if origin is tuple:
         if not isinstance(value, list):
             raise place.error("must be a list", key)
-        items = cast("list[object]", value)
-        return tuple(convert(item, args[0], place, key, given) for item in items)
+        items = tuple(convert(item, args[0], place, key, given) for item in cast("list[object]", value))
+        if get_origin(args[0]) is Literal and len(set(items)) < len(items):
+            raise place.error("names something twice", key)
+        return items
     if _is_record(wanted):
         return bind(cast("type[object]", wanted), value, place.inside(key), given)
     return _plain(value, wanted, place, key)
@@ -115,8 +120,8 @@ def _plain(value: object, wanted: Any, place: Place, key: str) -> object:
     if type(value) is not wanted:
         names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
         raise place.error(f"must be {names.get(wanted, wanted)}, not {value!r}", key)
-    if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
-        raise place.error(f"must be greater than 0, not {value}", key)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value <= LARGEST:
+        raise place.error(f"must be greater than 0 and at most {LARGEST:.0e}, not {value}", key)
     return value
 
 

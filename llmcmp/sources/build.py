@@ -113,6 +113,8 @@ class _Builder:
         )
         self.norms = bind(NormTable, self.sections["norm"], at("norm"))
         self.arrangement = bind(ArrangementTable, self.sections.get("block", {}), at("block"))
+        if self.arrangement.shared_norm and self.norms.placement != "pre":
+            raise at("block").error('needs norms before the sub-layers, [norm] placement = "pre"', "shared_norm")
         self.head = self._head_table()
         self.hidden = self.embedding.hidden
         self.width = self.embedding.width or self.hidden

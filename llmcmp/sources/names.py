@@ -77,7 +77,8 @@ def spellings() -> dict[str, str]:
 
 def resolve(text: str) -> str:
     """The preset that `text` names. Raises UnknownModelError with the closest names."""
-    name = spellings().get(normal_form(text))
+    plain = re.fullmatch(r"([\w.-]+/)?[\w. -]+", text)
+    name = spellings().get(normal_form(text)) if plain else None
     if name is None:
         raise unknown(text)
     return name
@@ -96,14 +97,16 @@ def family(name: str) -> tuple[str, ...]:
 
 def unknown(text: str) -> UnknownModelError:
     """The error for a name that nothing answers to."""
-    names = dict.fromkeys((*preset_files(), *aliases()))
-    return UnknownModelError(f"unknown model '{text}'{_suggestion(text, names) or ';'} list them: llmcmp list")
+    names = dict.fromkeys((*aliases(), *preset_files()))
+    return UnknownModelError(f"unknown model '{text[:200]}'{_suggestion(text, names) or ';'} list them: llmcmp list")
 
 
 def _suggestion(text: str, names: Iterable[str]) -> str:
     import difflib
 
-    close = difflib.get_close_matches(text.lower(), list(names), n=3, cutoff=0.6)
+    forms = {normal_form(name): name for name in names}
+    found = difflib.get_close_matches(normal_form(text), list(forms), n=3, cutoff=0.5)
+    close = dict.fromkeys(forms[form] for form in found)
     return f"; did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
 
 

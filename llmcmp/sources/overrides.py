@@ -26,6 +26,7 @@ from llmcmp.sources.build import (
     variants,
 )
 from llmcmp.sources.schema import ArrangementTable, NormTable
+from llmcmp.units import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 # Given to components by the builder; `hidden` is a key of [embedding] alone.
 _GIVEN = frozenset({"hidden", "direction", "position"})
 _CARD_KEYS = ("context", "position_limit")
+_LENGTHS = ("context", "position_limit", "window", "memory", "original", "rows")
 
 
 @frozen
@@ -53,10 +55,14 @@ def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str
     changed = copy.deepcopy(document)
     place = Place(file=file)
     applied = tuple(change.strip() for change in _split(changes))
+    given: set[str] = set()
     for change in applied:
-        key, _, text = change.partition("=")
-        spot, name = _spot(changed, key.strip(), place)
-        spot.table[name] = _value(text.strip())
+        key, _, text = (part.strip() for part in change.partition("="))
+        if not text or key in given:
+            raise place.error(f"an override is written once, as key=value; not '{change}'")
+        given.add(key)
+        spot, name = _spot(changed, key, place)
+        spot.table[name] = _value(name, text)
     changed["name"] = f"{document.get('name')}:{','.join(applied)}"
     changed.pop("published", None)
     return changed, applied
@@ -75,11 +81,15 @@ def _split(changes: str) -> list[str]:
     return parts
 
 
-def _value(text: str) -> object:
+def _value(name: str, text: str) -> object:
+    """A TOML value; lengths in tokens may end in k or M."""
+    if name in _LENGTHS and text[-1:] in "kKmM":
+        return tokens(text)
     try:
-        return cast("object", tomllib.loads(f"value = {text}")["value"])
-    except tomllib.TOMLDecodeError:
+        read = cast("dict[str, object]", tomllib.loads(f"value = {text}"))
+    except ValueError:
         return text
+    return read["value"] if len(read) == 1 else text
 
 
 def _spot(document: Table, key: str, place: Place) -> tuple[_Spot, str]:

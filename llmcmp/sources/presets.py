@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import re
 import tomllib
 from functools import cache
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from llmcmp.errors import PresetError, UnknownModelError
+from llmcmp.errors import ModelError, PresetError, UnknownModelError
 from llmcmp.sources.build import build
 from llmcmp.sources.names import family, preset_files, resolve
 
@@ -17,10 +20,10 @@ if TYPE_CHECKING:
 
     from llmcmp.model import Model
 
-_WITH_OVERRIDES = re.compile(r"(?P<name>.+?):(?P<changes>[\w.]+=.*)", re.DOTALL)
+_WITH_OVERRIDES = re.compile(r"(?P<name>.+?):(?P<changes>[\w.-]+=.*)", re.DOTALL)
 
 
-def load(ref: str) -> Model:
+def load(ref: str | PathLike[str]) -> Model:
     """The model that `ref` names: a preset, an alias, another spelling of one, or the path of a preset file.
 
     Overrides follow a colon: `llama3-8b:kv_heads=32,layers=40`. Raises UnknownModelError, PresetError.
@@ -28,53 +31,76 @@ def load(ref: str) -> Model:
     >>> load("Llama-2-7b-hf").name
     'llama2-7b'
     """
-    match = _WITH_OVERRIDES.fullmatch(ref)
-    name, changes = (match["name"], match["changes"]) if match else (ref, "")
-    return _loaded(_find(name), changes)
+    if not isinstance(ref, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UnknownModelError(f"expected the name or the file of a model, not {ref!r}")
+    text = fspath(ref)
+    match = _WITH_OVERRIDES.fullmatch(text)
+    name, changes = (match["name"], match["changes"]) if match else (text, "")
+    path = _find(name)
+    return _built(path.name, _text(path), changes)
 
 
 def load_all(refs: Iterable[str]) -> tuple[Model, ...]:
-    """The models of several references; `family/*` stands for every preset of a family."""
-    models = (model for ref in refs for model in (_family(ref[:-2]) if ref.endswith("/*") else (load(ref),)))
-    return tuple(dict.fromkeys(models))
+    """The models of several references, each once; `family/*` and `qwen3*` stand for every preset that they match.
+
+    Raises ModelError where two different models bear one name: tables could not tell them apart.
+    """
+    return distinct(model for ref in refs for model in (_matching(ref) if "*" in ref else (load(ref),)))
 
 
-def _family(name: str) -> list[Model]:
-    """A family's models as they came out."""
-    return sorted((load(member) for member in family(name)), key=lambda model: model.card.released)
+def distinct(models: Iterable[Model]) -> tuple[Model, ...]:
+    """The models, each once. Raises ModelError where two different ones bear one name."""
+    once = tuple(dict.fromkeys(models))
+    names: set[str] = set()
+    for model in once:
+        if model.name in names:
+            raise ModelError(f"two different models are called '{model.name}'; change the name in one of the files")
+        names.add(model.name)
+    return once
+
+
+def _matching(pattern: str) -> list[Model]:
+    """The presets that a pattern matches, as they came out."""
+    names = family(pattern[:-2]) if pattern.endswith("/*") else fnmatch.filter(preset_files(), pattern.lower())
+    if not names:
+        raise UnknownModelError(f"no preset matches '{pattern}'; list them: llmcmp list")
+    return sorted((load(name) for name in names), key=lambda model: model.card.released)
 
 
 def every_model() -> tuple[Model, ...]:
     """All presets: family by family, each as it came out."""
-    models = (load(name) for name in preset_files())
+    models = [load(name) for name in preset_files()]
     return tuple(sorted(models, key=lambda model: (model.card.family, model.card.released)))
 
 
 def _find(name: str) -> Path:
     path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise UnknownModelError(f"no such file: {name}")
-        return path
-    return preset_files()[resolve(name)]
+    if path.suffix != ".toml":
+        return preset_files()[resolve(name)]
+    if not os.path.isfile(name):  # noqa: PTH113 - unlike Path, it takes any text for an answer
+        raise UnknownModelError(f"no such file: {name[:200]}")
+    return path
 
 
-@cache
-def _loaded(path: Path, changes: str) -> Model:
-    document = read(path)
-    if not changes:
-        return build(document, path.name)
-    from llmcmp.sources.overrides import override  # few models are changed, and its table of keys is slow to set up
-
-    changed, applied = override(document, changes, path.name)
-    return build(changed, path.name, applied)
-
-
-def read(path: Path) -> dict[str, object]:
-    """The tables of a preset file. Raises PresetError where it is no TOML."""
+def _text(path: Path) -> str:
+    """The content of a preset file, read anew each time: it may have changed."""
     try:
-        return cast("dict[str, object]", tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
         raise PresetError(f"{path.name}: not valid TOML: {error}") from error
     except OSError as error:
         raise PresetError(f"{path.name}: cannot be read: {error.strerror}") from error
+
+
+@cache
+def _built(file: str, text: str, changes: str) -> Model:
+    try:
+        document = cast("dict[str, object]", tomllib.loads(text))
+    except (ValueError, RecursionError) as error:  # also of absurd numbers and depths
+        raise PresetError(f"{file}: not valid TOML: {str(error).splitlines()[0]}") from error
+    if not changes:
+        return build(document, file)
+    from llmcmp.sources.overrides import override  # few models are changed, and its table of keys is slow to set up
+
+    changed, applied = override(document, changes, file)
+    return build(changed, file, applied)

@@ -8,6 +8,8 @@ from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.model import Placement, Side
 
+MOST_LAYERS = 10_000  # deeper than anything trained; each layer is listed one by one
+
 
 @frozen
 class TableEmbedding:
@@ -95,6 +97,10 @@ class StackTable:
     side: Side | None = None
     shared: bool = False
     blocks: tuple[BlockTable, ...] = (BlockTable(),)
+
+    def __post_init__(self) -> None:
+        if not len(self.blocks) <= self.layers <= MOST_LAYERS:
+            raise ModelError(f"layers ({self.layers}) must lie between the number of blocks and {MOST_LAYERS}")
 
 
 @frozen
