@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
-from llmcmp.tables.grid import grid
+from llmcmp.tables.text import html_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,22 +39,6 @@ def csv_text(table: Table) -> str:
     return text.getvalue()
 
 
-def markdown_text(table: Table) -> str:
-    """A GitHub table with its title and notes."""
-    notes = "".join(f"\n{note}\n" for note in table.notes)
-    return f"**{table.title}**\n\n{_tabulated(table, 'github', escape='|')}\n{notes}"
-
-
-def latex_text(table: Table) -> str:
-    """A booktabs table."""
-    return _tabulated(table, "latex_booktabs") + "\n"
-
-
-def html_table(table: Table) -> str:
-    """A bare HTML table, as notebooks show it."""
-    return _tabulated(table, "html")
-
-
 def html_text(table: Table) -> str:
     """A page that holds the table."""
     from html import escape
@@ -70,31 +54,11 @@ def html_text(table: Table) -> str:
     )
 
 
-def _tabulated(table: Table, layout: str, escape: str = "") -> str:
-    from tabulate import tabulate
-
-    laid = grid(table, every_column=True)
-    align = ["right" if cell.numeric else "left" for cell in laid.headings]
-    if laid.lines and not any(cell.numeric for cell in laid.headings):
-        align = ["left", *("right" for _ in laid.headings[1:])]
-    lines = [
-        [cell.text.replace(escape, f"\\{escape}") if escape else cell.text for cell in line.cells]
-        for line in laid.lines
-    ]
-    return tabulate(
-        lines,
-        headers=[cell.text for cell in laid.headings],
-        tablefmt=layout,
-        colalign=align if lines else None,
-        disable_numparse=True,
-    )
-
-
 _TEXTS: dict[str, Callable[[Table], str]] = {
     ".csv": csv_text,
     ".json": json_text,
-    ".md": markdown_text,
-    ".tex": latex_text,
+    ".md": markdown_table,
+    ".tex": latex_table,
     ".html": html_text,
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from llmcmp.dims import exact_enough, greater, lesser, maximum
 from llmcmp.errors import QuantityError
@@ -36,6 +36,8 @@ Part = Literal[
     "pooler",
     "head",
 ]
+
+Latent = Literal["auto", "absorbed", "expanded"]
 
 # "last" computes logits for the last position of each sequence only, as serving does in a prefill.
 Logits = Literal["all", "last"]
@@ -150,10 +152,10 @@ class Plan:
     section 2.1.2). "auto" takes the cheaper at each point of the run.
     """
 
-    latent: Literal["auto", "absorbed", "expanded"] = "auto"
+    latent: Latent = "auto"
 
     def __post_init__(self) -> None:
-        if self.latent not in ("auto", "absorbed", "expanded"):
+        if self.latent not in get_args(Latent):
             raise QuantityError(f"latent must be auto, absorbed or expanded, not {self.latent!r}")
 
 

@@ -10,7 +10,8 @@ import pytest
 import llmcmp
 from llmcmp import exports
 from llmcmp.errors import OutputError
-from llmcmp.exports import check_outputs, csv_text, html_table, markdown_text, write
+from llmcmp.exports import check_outputs, csv_text, write
+from llmcmp.tables.text import html_table, markdown_table
 
 TABLE = llmcmp.compare(["llama2", "t5", "gpt-4"], ctx=512)
 
@@ -25,10 +26,11 @@ def test_a_frame_holds_the_rows_in_base_units() -> None:
 def test_a_notebook_shows_a_table() -> None:
     assert TABLE._repr_html_().startswith("<table>")
     assert html_table(TABLE).count("<tr>") > 10
+    assert "Parameters" in str(TABLE) and "llama2-7b" in str(TABLE)
 
 
 def test_markdown_holds_every_model_and_no_broken_cell() -> None:
-    lines = [line for line in markdown_text(TABLE).splitlines() if line.startswith("|")]
+    lines = [line for line in markdown_table(TABLE).splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     assert "llama2-7b" in lines[0]
 

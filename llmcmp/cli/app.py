@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -40,7 +41,10 @@ def _root(
 
 def build(arguments: list[str]) -> typer.Typer:
     """The app with the command that `arguments` ask for, or with all of them for help and completion."""
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    names = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(
+        no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", context_settings=names
+    )
     app.callback()(_root)
     asked = arguments[0] if arguments and arguments[0] in COMMANDS else None
     for name, module in COMMANDS.items():
@@ -52,14 +56,20 @@ def build(arguments: list[str]) -> typer.Typer:
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 a known error, 2 wrong usage, 3 nothing fits."""
     arguments = sys.argv[1:]
+    screen: object = sys.stdout
+    if isinstance(screen, io.TextIOWrapper):
+        screen.reconfigure(errors="replace")  # a terminal that cannot show × shows ? instead of nothing
     try:
         build(arguments)()
+        print(end="", flush=True)
     except LlmcmpError as error:
         if os.environ.get("LLMCMP_DEBUG") == "1":
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of a pipe is gone (`| head`): nothing is wrong, and nothing more can be said.
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"error: cannot write the answer: {error.strerror}", file=sys.stderr)
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - only keeps the interpreter's last flush quiet
-        sys.exit(0)
+        # The reader of a pipe may have gone (`| head`): then nothing is wrong, and nothing more can be said.
+        sys.exit(0 if isinstance(error, BrokenPipeError) else 1)

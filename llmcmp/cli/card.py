@@ -98,7 +98,8 @@ def _layers(model: Model) -> RichTable:
                 units.show_count(each[layers.numbers[0]]),
                 units.show_count(together),
             )
-    table.add_row("outside", "embedding, final norm, head", "", units.show_count(params(model).outside))
+    around = dict.fromkeys(name.replace("_", " ") for tower in model.towers for name, _ in (*tower.entry, *tower.exit))
+    table.add_row("outside", Text(", ".join(around)), "", units.show_count(params(model).outside))
     return table
 
 
@@ -122,5 +123,6 @@ def _tree(model: Model) -> Tree:
             branches[key] = tree.add(Text.assemble((use.path, "cyan"), (where, "dim")))
         shape = " × ".join(f"{size:,}" for _, size in weight.axes)
         size = units.show_count(weight.elements * use.copies)
-        branches[key].add(Text.assemble(weight.name, "  ", (f"{shape}{times}", "dim"), f"  {size}"))
+        buffer = "  buffer, not in the total" if weight.buffer else ""
+        branches[key].add(Text.assemble(weight.name, "  ", (f"{shape}{times}", "dim"), f"  {size}{buffer}"))
     return tree

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from llmcmp.cli.options import BatchOpt, CacheOpt, CtxOpt, ExplainOpt, JsonOpt, ModelsArg, OutOpt, WeightsOpt, length
+from llmcmp.cli.options import (
+    BaselineOpt,
+    BatchOpt,
+    CacheOpt,
+    CtxOpt,
+    ExplainOpt,
+    JsonOpt,
+    ModelsArg,
+    OutOpt,
+    SourceOpt,
+    WeightsOpt,
+    length,
+)
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compare import compare
@@ -16,11 +28,10 @@ def run(
     models: ModelsArg,
     ctx: CtxOpt = "4k",
     batch: BatchOpt = 1,
+    source: SourceOpt = None,
     weights: WeightsOpt = "bf16",
     dtype: CacheOpt = "bf16",
-    baseline: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.")
-    ] = None,
+    baseline: BaselineOpt = None,
     only_diff: Annotated[bool, typer.Option("--only-diff", help="Leave out what all models share.")] = False,
     as_json: JsonOpt = False,
     output: OutOpt = None,
@@ -39,6 +50,13 @@ def run(
     outputs = prepare(output)
     loaded = load_all(models)
     table = compare(
-        loaded, length(ctx), batch=batch, weights=weights, dtype=dtype, baseline=baseline, only_diff=only_diff
+        loaded,
+        length(ctx),
+        batch=batch,
+        source=None if source is None else length(source, "--source"),
+        weights=weights,
+        dtype=dtype,
+        baseline=baseline,
+        only_diff=only_diff,
     )
     deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ from llmcmp.cli.options import (
     length,
 )
 from llmcmp.cli.output import deliver, prepare
-from llmcmp.ops import Logits, Plan
+from llmcmp.ops import Latent, Logits
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compute import flops_table
 from llmcmp.tables.phases import Phase
@@ -36,11 +36,15 @@ def run(
     prefix: Annotated[
         str | None, typer.Option(metavar="TOKENS", help="Prefix of prefix decoders; the whole prompt if not given.")
     ] = None,
-    causal: Annotated[bool, typer.Option("--causal", help="Split by component what the mask lets through.")] = False,
+    causal: Annotated[
+        bool,
+        typer.Option(
+            "--causal",
+            help="Count only the query-key pairs that the mask (causal, window) lets through, not the full rectangle.",
+        ),
+    ] = False,
     logits: Annotated[Logits, typer.Option(help="Positions that get logits; serving computes the last.")] = "all",
-    latent: Annotated[
-        Literal["auto", "absorbed", "expanded"], typer.Option(help="How latent attention runs.")
-    ] = "auto",
+    latent: Annotated[Latent, typer.Option(help="How latent attention runs.")] = "auto",
     weights: WeightsOpt = "bf16",
     dtype: CacheOpt = "bf16",
     as_json: JsonOpt = False,
@@ -65,11 +69,11 @@ def run(
         phase,
         size,
         batch=batch,
-        source=None if source is None else length(source),
-        prefix=None if prefix is None else length(prefix),
+        source=None if source is None else length(source, "--source"),
+        prefix=None if prefix is None else length(prefix, "--prefix"),
         causal=causal,
         logits=logits,
-        plan=Plan(latent=latent),
+        latent=latent,
         weights=weights,
         dtype=dtype,
     )

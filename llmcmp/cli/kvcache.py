@@ -44,7 +44,7 @@ def run(
         loaded,
         contexts,
         batch=batch,
-        source=None if source is None else length(source),
+        source=None if source is None else length(source, "--source"),
         dtype=dtype,
         engine=engine,
         ranked=not models,

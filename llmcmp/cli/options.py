@@ -9,7 +9,10 @@ import typer
 
 from llmcmp import units
 
-Dtype = Literal["fp64", "fp32", "bf16", "fp16", "fp8", "int8", "fp6", "int4", "fp4", "int3", "int2"]
+MOST_TOKENS = 2**40
+MOST_BATCH = 2**40
+
+Dtype = Literal["fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "int4", "fp4", "int3", "int2"]
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -20,11 +23,13 @@ def _complete(incomplete: str) -> list[str]:
 
 _MODEL_HELP = "Presets, aliases, preset files or family/*; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
 
+_ONE_MODEL_HELP = "A preset, alias or preset file; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
+
 ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)]
 OptionalModelsArg = Annotated[
     list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)
 ]
-ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)]
+ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=_complete)]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document in raw base units.")]
 OutOpt = Annotated[
     list[Path] | None,
@@ -33,8 +38,12 @@ OutOpt = Annotated[
     ),
 ]
 ExplainOpt = Annotated[bool, typer.Option("--explain", help="Print the formulas with the numbers in them.")]
+BaselineOpt = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.", autocompletion=_complete),
+]
 CtxOpt = Annotated[str, typer.Option("--ctx", metavar="TOKENS", help="Context length: 4096, 128k, 1M.")]
-BatchOpt = Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Sequences at once.")]
+BatchOpt = Annotated[int, typer.Option("--batch", min=1, max=MOST_BATCH, metavar="N", help="Sequences at once.")]
 WeightsOpt = Annotated[Dtype, typer.Option("--weights", help="Dtype of the weights, without scales.")]
 CacheOpt = Annotated[Dtype, typer.Option("--dtype", help="Dtype of the cache.")]
 SourceOpt = Annotated[
@@ -45,11 +54,14 @@ SourceOpt = Annotated[
 ]
 
 
-def length(text: str) -> int:
+def length(text: str, option: str = "--ctx") -> int:
     """A token length from the command line. Raises QuantityError."""
     from llmcmp.errors import QuantityError
 
-    size = units.tokens(text)
-    if size < 1:
-        raise QuantityError(f"'{text}' is not a length in tokens; it must be at least 1")
+    try:
+        size = units.tokens(text)
+    except QuantityError as error:
+        raise QuantityError(f"{option}: {error}") from None
+    if not 1 <= size <= MOST_TOKENS:
+        raise QuantityError(f"{option}: '{text}' must lie between 1 and {units.show_tokens(MOST_TOKENS)} tokens")
     return size

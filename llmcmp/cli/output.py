@@ -34,12 +34,23 @@ def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explained: 
     write_all(table, outputs)
     if as_json:
         sys.stdout.write(json_text(table))
-        return
-    draw(table)
+    else:
+        draw(table)
     if explained:
         from llmcmp.tables.explain import explain
 
-        sys.stdout.write("\n" + "\n".join(explain(table, explained)) + "\n")
+        show_lines(explain(table, explained), aside=as_json)
+
+
+def show_lines(lines: Iterable[str], *, aside: bool = False) -> None:
+    """Print lines below the answer; `aside` on stderr, where stdout holds a JSON document."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if aside:
+        print(*lines, sep="\n", file=sys.stderr)
+        return
+    display(("", *(Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines)))
 
 
 def write_all(table: Table, outputs: Sequence[Path]) -> None:

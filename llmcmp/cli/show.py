@@ -6,7 +6,7 @@ import sys
 
 from llmcmp.cli.card import model_view
 from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelArg, OutOpt
-from llmcmp.cli.output import display, prepare, write_all
+from llmcmp.cli.output import display, prepare, show_lines, write_all
 from llmcmp.exports import json_text
 from llmcmp.sources.presets import load
 from llmcmp.tables.show import show_table
@@ -29,9 +29,9 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
     write_all(table, outputs)
     if as_json:
         sys.stdout.write(json_text(table))
-        return
-    display(model_view(loaded))
+    else:
+        display(model_view(loaded))
     if explain:
         from llmcmp.tables.explain import explain_params
 
-        sys.stdout.write("\n" + "\n".join(explain_params(loaded)) + "\n")
+        show_lines(explain_params(loaded), aside=as_json)

@@ -28,7 +28,7 @@ class LanguageHead(Component):
 
     @property
     def label(self) -> str:
-        return "tied head" if self.tied else "own head"
+        return "tied to the embedding" if self.tied else "a matrix of its own"
 
     @property
     def _linear(self) -> Linear:
@@ -95,7 +95,7 @@ class Pooler(Component):
 
     @property
     def label(self) -> str:
-        return "pooler"
+        return "dense and tanh over the first token"
 
     @property
     def _dense(self) -> Linear:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from llmcmp.errors import OutputError
 from llmcmp.plots.figures import growth, sizes, stacked, timeline
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ def figure(table: Table) -> Figure:
 
 
 def image(table: Table, kind: str) -> bytes:
-    """The figure for a table as a png, svg or pdf file."""
-    if not any(row.get("disclosed", True) for row in table.rows):
-        raise OutputError("nothing to draw: no model in the table is disclosed")
+    """The figure for a table as a png, svg or pdf file. Raises OutputError where nothing in it can be drawn."""
     content = io.BytesIO()
     # Without a date, the same numbers give the same file.
     stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]

@@ -10,18 +10,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# Okabe and Ito's eight, then four that differ from them in lightness.
 COLOURS = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-    "#F0E442",
-    "#999999",
-    "#000000",
-    "#7B4FA3",
-    "#8C6D46",
+    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#7B4FA3", "#D55E00", "#8C6D46"),
+    *("#B5BD00", "#F0E442"),
 )
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -47,6 +39,24 @@ def line_style(number: int) -> dict[str, Any]:
         "linestyle": LINES[number // len(COLOURS) % len(LINES)],
         "marker": MARKERS[number % len(MARKERS)],
     }
+
+
+# One colour a component in every figure, whatever else is in it.
+_COMPONENTS = (
+    "embedding position norm attention cross_attention feed_forward router routed_experts shared_experts projection"
+    " pooler head"
+).split()
+
+
+def colour(key: str) -> str:
+    """The colour of a component, by the key of its column."""
+    name = key.removesuffix("_parameters")
+    return COLOURS[_COMPONENTS.index(name) if name in _COMPONENTS else -1]
+
+
+def title(drawn: Figure, text: str) -> None:
+    """A title over the whole figure, flush left."""
+    drawn.suptitle(text, x=0.01, ha="left", fontsize=12)
 
 
 def source_line(drawn: Figure, text: str) -> None:

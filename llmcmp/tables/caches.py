@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from llmcmp import units
 from llmcmp.folds.cache import kvcache
 from llmcmp.tables import describe
-from llmcmp.tables.compare import card_facts, context_notes, exceeds
+from llmcmp.tables.compare import card_facts, context_notes, limit
+from llmcmp.tables.growth import curves
+from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -19,11 +21,11 @@ COLUMNS = (
     Column(key="model", label="Model", core=True),
     Column(key="attention", label="Attention", core=True),
     Column(key="context", label="Context", unit="tokens"),
-    Column(key="context_limit", label="Window", unit="tokens"),
-    Column(key="beyond_limit", label="Beyond", unit="flag"),
+    Column(key="context_limit", label="Window", unit="tokens", core=True),
+    Column(key="beyond_limit", label="Beyond", unit="flag", machine=True),
     Column(key="kv_elements", label="Elements", unit="count"),
     Column(key="kv_bytes_per_token", label="Next token", unit="bytes", series=True),
-    Column(key="kv_bytes_per_sequence", label="A sequence", unit="bytes"),
+    Column(key="kv_bytes_per_sequence", label="One sequence", unit="bytes", series=True),
     Column(key="kv_bytes", label="Cache", unit="bytes", core=True, series=True),
 )
 
@@ -40,9 +42,12 @@ def kvcache_table(
 ) -> Table:
     """One row a model and context. `ranked` sorts by the cache at the longest context, undisclosed models last."""
     units.dtype_bits(dtype)
+    check_used(models, source=source)
+    contexts = tuple(dict.fromkeys(contexts))
     shown = _ranked(models, max(contexts), source, dtype) if ranked else tuple(models)
     rows = tuple(_row(model, ctx, batch, source, dtype, engine) for model in shown for ctx in contexts)
     lengths = ", ".join(units.show_tokens(ctx) for ctx in contexts)
+    read = "" if source is None else f", source {units.show_tokens(source)}"
     keeps_none = [model.name for model in shown if model.card.architecture == "encoder-only"]
     notes = context_notes([model for model in shown if model.disclosed], contexts)
     return Table(
@@ -57,18 +62,18 @@ def kvcache_table(
             "dtype": dtype,
             "engine": engine,
         },
-        title=f"KV cache and other state at {lengths} tokens, batch {batch}, {dtype}",
+        title=f"KV cache and other state at {lengths} tokens{read}, batch {batch}, {dtype}",
         across="context",
+        curves=lambda: curves(shown, max(contexts), lambda model, ctx: _bytes(model, ctx, batch, source, dtype)),
         notes=(*notes, *((f"encoders keep no state: {', '.join(keeps_none)}",) if keeps_none else ())),
     )
 
 
 def _row(model: Model, ctx: int, batch: int, source: int | None, dtype: str, engine: str) -> Row:
-    row = card_facts(model) | {"context": ctx, "context_limit": model.card.context, "beyond_limit": exceeds(model, ctx)}
+    row = card_facts(model, ctx) | {"context": ctx, "context_limit": limit(model) or None}
     if not model.disclosed:
         return row
-    given = source if model.card.architecture == "encoder-decoder" else None
-    cache = kvcache(model, ctx, batch, source=given, dtype=dtype, engine=engine)
+    cache = kvcache(model, ctx, batch, source=_read(model, source), dtype=dtype, engine=engine)
     return row | {
         "attention": describe.attention(model),
         "kv_elements": cache.elements,
@@ -78,11 +83,17 @@ def _row(model: Model, ctx: int, batch: int, source: int | None, dtype: str, eng
     }
 
 
+def _read(model: Model, source: int | None) -> int | None:
+    """The source length, for a model that has one."""
+    return source if model.card.architecture == "encoder-decoder" else None
+
+
+def _bytes(model: Model, ctx: int, batch: int, source: int | None, dtype: str) -> int:
+    return int(kvcache(model, ctx, batch, source=_read(model, source), dtype=dtype).bytes)
+
+
 def _ranked(models: Sequence[Model], ctx: int, source: int | None, dtype: str) -> tuple[Model, ...]:
     def size(model: Model) -> tuple[bool, int, str]:
-        if not model.disclosed:
-            return True, 0, model.name
-        given = source if model.card.architecture == "encoder-decoder" else None
-        return False, int(kvcache(model, ctx, source=given, dtype=dtype).bytes), model.name
+        return not model.disclosed, _bytes(model, ctx, 1, source, dtype) if model.disclosed else 0, model.name
 
     return tuple(sorted(models, key=size))

@@ -11,9 +11,10 @@ from llmcmp.folds.cache import kvcache
 from llmcmp.folds.memory import weight_bytes
 from llmcmp.folds.params import params
 from llmcmp.frozen import replace
-from llmcmp.sources.presets import load, load_all
+from llmcmp.model import expect_model
+from llmcmp.sources.presets import distinct, load, load_all
 from llmcmp.tables import describe
-from llmcmp.tables.phases import phase_flops
+from llmcmp.tables.phases import check_used, phase_flops
 from llmcmp.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ COLUMNS = (
     Column(key="activation", label="Activation", group="Architecture", core=True),
     Column(key="attention", label="Attention", group="Architecture", core=True),
     Column(key="attention_details", label="Attention details", group="Architecture"),
-    Column(key="layers", label="Layers", group="Architecture"),
+    Column(key="layers", label="Layers", unit="number", group="Architecture"),
     Column(key="hidden", label="Hidden", unit="number", group="Architecture"),
     Column(key="heads", label="Heads", unit="number", group="Architecture"),
     Column(key="kv_heads", label="KV heads", unit="number", group="Architecture"),
@@ -45,13 +46,19 @@ COLUMNS = (
     Column(key="active_parameters", label="Active a token", unit="count", group="Size", core=True),
     Column(key="non_embedding_parameters", label="Less embeddings", unit="count", group="Size"),
     Column(key="active_non_embedding_parameters", label="Active less embeddings", unit="count", group="Size"),
-    Column(key="prefill_flops", label="Prefill FLOPs", unit="flops", group="Compute"),
-    Column(key="decode_flops", label="Decode FLOPs", unit="flops", group="Compute"),
+    Column(key="prefill_flops", label="Prefill FLOPs", unit="flops", group="Compute", core=True),
+    Column(key="prefill_visible_flops", label="  visible pairs only", unit="flops", group="Compute"),
+    Column(key="decode_flops", label="Decode FLOPs", unit="flops", group="Compute", core=True),
     Column(key="train_flops", label="Training step FLOPs", unit="flops", group="Compute"),
-    Column(key="weight_bytes", label="Weights", unit="bytes", group="Memory"),
+    Column(key="weight_bytes", label="Weights", unit="bytes", group="Memory", core=True),
     Column(key="kv_bytes_per_token", label="KV next token", unit="bytes", group="Memory"),
     Column(key="kv_bytes", label="KV cache", unit="bytes", group="Memory", core=True),
     Column(key="total_bytes", label="Weights + KV", unit="bytes", group="Memory", core=True),
+    Column(key="beyond_limit", label="Beyond window", unit="flag", machine=True),
+    Column(key="experts", label="Experts", unit="number", machine=True),
+    Column(key="experts_per_token", label="Experts a token", unit="number", machine=True),
+    Column(key="estimated_parameters", label="Estimate", unit="count", machine=True),
+    Column(key="estimate_source", label="Estimate by", machine=True),
 )
 
 
@@ -60,27 +67,30 @@ def compare(
     ctx: Any = 4096,
     *,
     batch: int = 1,
+    source: int | None = None,
     weights: str = "bf16",
     dtype: str = "bf16",
-    baseline: str | None = None,
+    baseline: Model | str | None = None,
     only_diff: bool = False,
 ) -> Table:
     """Models side by side: architecture, size, FLOPs at `ctx` tokens, memory of weights and cache.
 
-    Models are names or loaded Models; `family/*` stands for a family. `weights` and `dtype` are the dtypes of weights
-    and cache. `baseline` adds, for every number, its ratio to that model's; `only_diff` leaves out what all share.
-    Raises UnknownModelError, PresetError, QuantityError.
+    Models are names or loaded Models; `family/*` stands for a family. `source` is the length of an encoder-decoder's
+    source, `ctx` if not given. `weights` and `dtype` are the dtypes of weights and cache. `baseline` adds, for every
+    cost, its ratio to that model's; `only_diff` leaves out what all share.
+    Raises UnknownModelError, PresetError, ModelError, QuantityError.
     """
-    loaded = tuple(
-        dict.fromkeys(m for each in models for m in (load_all([each]) if isinstance(each, str) else (each,)))
-    )
+    loaded = _loaded(models)
     ctx, batch = _whole(ctx, "ctx"), _whole(batch, "batch")
-    rows = tuple(compare_row(model, ctx, batch, weights, dtype) for model in loaded)
+    check_used(loaded, source=source)
+    rows = tuple(compare_row(model, ctx, batch, source, weights, dtype) for model in loaded)
     columns = COLUMNS
     if baseline is not None:
-        columns, rows = with_ratios(columns, rows, load(baseline).name)
+        columns, rows = with_ratios(columns, rows, (load(baseline) if isinstance(baseline, str) else baseline).name)
     if only_diff:
-        columns = tuple(column for column in columns if column.key == "model" or _differs(column, rows))
+        kept = (column for column in columns if column.key == "model" or len({row.get(column.key) for row in rows}) > 1)
+        columns = tuple(replace(column, core=True) for column in kept)
+    read = "" if source is None else f", source {units.show_tokens(source)}"
     return Table(
         command="compare",
         columns=columns,
@@ -89,14 +99,26 @@ def compare(
             "models": [model.name for model in loaded],
             "context": ctx,
             "batch": batch,
+            "source": source,
             "weights": weights,
             "dtype": dtype,
-            "baseline": baseline,
+            "baseline": baseline if baseline is None or isinstance(baseline, str) else baseline.name,
         },
-        title=f"{units.show_tokens(ctx)} tokens, batch {batch}, weights {weights}, cache {dtype}",
+        title=f"{units.show_tokens(ctx)} tokens{read}, batch {batch}, weights {weights}, cache {dtype}",
         rows_as="columns",
         notes=context_notes(loaded, (ctx,)),
     )
+
+
+def _loaded(models: Sequence[Model | str]) -> tuple[Model, ...]:
+    if isinstance(models, str):
+        raise ModelError(f"compare takes a list of models, not '{models}' alone")
+    found = [model for each in models for model in (load_all([each]) if isinstance(each, str) else (each,))]
+    for model in found:
+        expect_model(model)
+    if not found:
+        raise ModelError("there is no model to compare")
+    return distinct(found)
 
 
 def _whole(value: Any, name: str) -> int:
@@ -106,19 +128,20 @@ def _whole(value: Any, name: str) -> int:
     return checked
 
 
-def compare_row(model: Model, ctx: int, batch: int, weights: str, dtype: str) -> Row:
+def compare_row(model: Model, ctx: int, batch: int, source: int | None, weights: str, dtype: str) -> Row:
     """Everything that `compare` says of one model; what cannot be known is None."""
-    row = card_facts(model)
+    row = card_facts(model, ctx)
     units.dtype_bits(weights)
     units.dtype_bits(dtype)
     if not model.disclosed:
         return row
-    cache = kvcache(model, ctx, batch, dtype=dtype)
-    held = weight_bytes(model, weights)
+    read = source if model.card.architecture == "encoder-decoder" else None
+    cache, held = kvcache(model, ctx, batch, source=read, dtype=dtype), weight_bytes(model, weights)
     row |= structure_facts(model) | size_facts(model)
     for phase in ("prefill", "decode", "train"):
-        counted = phase_flops(model, phase, ctx, batch)
-        row[f"{phase}_flops"] = None if counted is None else counted.total
+        counted = phase_flops(model, phase, ctx, batch, read)
+        row[f"{phase}_flops"] = None if counted is None else counted.full
+        row[f"{phase}_visible_flops"] = None if counted is None else counted.visible
     return row | {
         "weight_bytes": held,
         "kv_bytes_per_token": cache.bytes_per_token,
@@ -127,8 +150,8 @@ def compare_row(model: Model, ctx: int, batch: int, weights: str, dtype: str) ->
     }
 
 
-def card_facts(model: Model) -> Row:
-    """What a card says, and what is believed of an undisclosed model."""
+def card_facts(model: Model, ctx: int = 0) -> Row:
+    """What a card says, whether a context is beyond its window, and what is believed of an undisclosed model."""
     card = model.card
     row: Row = {
         "model": model.name,
@@ -137,11 +160,14 @@ def card_facts(model: Model) -> Row:
         "released": card.released,
         "class": describe.architecture_class(model),
         "context": card.context,
+        "beyond_limit": exceeds(model, ctx),
         "disclosed": model.disclosed,
     }
     if card.estimates:
-        row["estimated_parameters"] = units.count(card.estimates[0].parameters)
-        row["estimate_source"] = card.estimates[0].url
+        estimate = card.estimates[0]
+        row["parameters_shown"] = f"~{estimate.parameters} (estimate)"
+        row["estimated_parameters"] = units.count(estimate.parameters)
+        row["estimate_source"] = f"{estimate.what} ({estimate.url}, {estimate.date})"
     return row
 
 
@@ -155,7 +181,8 @@ def structure_facts(model: Model) -> Row:
         "activation": describe.activation(model),
         "attention": describe.attention(model),
         "attention_details": describe.attention_details(model),
-        "layers": describe.depth(model),
+        "layers": sum(tower.depth for tower in model.towers),
+        "layers_shown": describe.depth(model),
         "hidden": hidden,
         **describe.heads(model),
         "feed_forward": describe.feed_forward(model),
@@ -184,9 +211,11 @@ def with_ratios(
     base = next((row for row in rows if row["model"] == baseline), None)
     if base is None:
         raise ModelError(f"the baseline '{baseline}' is not among the models compared")
+    if not base["disclosed"]:
+        raise ModelError(f"the baseline '{baseline}' is undisclosed: there is nothing to compare with")
     costs = [column for column in columns if column.unit in ("count", "flops", "bytes")]
     ratios = {
-        column.key: replace(column, key=f"{column.key}_ratio", label=f"  × {baseline}", unit="ratio", core=False)
+        column.key: replace(column, key=f"{column.key}_ratio", label=f"  × {baseline}", unit="ratio")
         for column in costs
     }
     wider = tuple(each for column in columns for each in (column, ratios.get(column.key)) if each is not None)
@@ -201,22 +230,20 @@ def _ratios(row: Row, base: Row, costs: Sequence[Column]) -> Row:
     }
 
 
-def _differs(column: Column, rows: Sequence[Row]) -> bool:
-    return len({column.show(row) for row in rows}) > 1
-
-
 def context_notes(models: Sequence[Model], contexts: Sequence[int]) -> tuple[str, ...]:
     """One line for all models that are asked beyond their context window."""
-    beyond = [model.name for model in models if exceeds(model, max(contexts))]
+    beyond = [f"{model.name} ({units.show_tokens(limit(model))})" for model in models if exceeds(model, max(contexts))]
     if not beyond:
         return ()
     shown = ", ".join(beyond[:4]) + (f" and {len(beyond) - 4} more" if len(beyond) > 4 else "")
-    return (
-        f"* {units.show_tokens(max(contexts))} tokens are beyond the context window of {shown}; computed all the same",
-    )
+    return (f"* beyond the context window of {shown}; computed all the same",)
+
+
+def limit(model: Model) -> int:
+    """The longest context that a model's config or its vendor allows; 0 where neither says."""
+    return max(model.card.context or 0, model.card.position_limit or 0)
 
 
 def exceeds(model: Model, context: int) -> bool:
-    """Whether a context is longer than the model's config and its vendor allow."""
-    limit = max((size for size in (model.card.context, model.card.position_limit) if size), default=None)
-    return limit is not None and context > limit
+    """Whether a context is longer than what a model allows."""
+    return 0 < limit(model) < context

@@ -6,27 +6,30 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from llmcmp import units
 from llmcmp.folds.flops import flops
+from llmcmp.folds.runs import concrete_plans
 from llmcmp.folds.traffic import traffic
-from llmcmp.model import walk
 from llmcmp.ops import Part, Plan
 from llmcmp.tables.compare import card_facts, context_notes
-from llmcmp.tables.phases import run_sizes
+from llmcmp.tables.growth import curves
+from llmcmp.tables.phases import check_used, run_sizes
 from llmcmp.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmcmp.folds.flops import Flops
     from llmcmp.model import Model
-    from llmcmp.ops import Logits
+    from llmcmp.ops import Latent, Logits
     from llmcmp.tables.phases import Phase
 
 FIXED = (
-    Column(key="flops", label="Full pairs", unit="flops", group="FLOPs", core=True),
-    Column(key="visible_flops", label="Visible pairs only", unit="flops", group="FLOPs", core=True),
-    Column(key="flops_per_token", label="A token", unit="flops", group="FLOPs", core=True),
+    Column(key="flops", label="Total", unit="flops", group="FLOPs", core=True),
+    Column(key="full_flops", label="  full pairs", unit="flops", group="FLOPs"),
+    Column(key="visible_flops", label="  visible pairs only", unit="flops", group="FLOPs", core=True),
+    Column(key="flops_per_token", label="  a token", unit="flops", group="FLOPs", core=True),
 )
 MOVED = (
-    Column(key="elementwise_elements", label="Elementwise", unit="count", group="Beside it"),
+    Column(key="elementwise_elements", label="Elements", unit="count", group="Norms, softmax, activations"),
     Column(key="expected_weight_bytes", label="Weights read", unit="bytes", group="Bytes moved"),
     Column(key="activation_bytes", label="Activations", unit="bytes", group="Bytes moved"),
     Column(key="cache_bytes", label="Cache", unit="bytes", group="Bytes moved"),
@@ -45,80 +48,114 @@ def flops_table(
     prefix: int | None = None,
     causal: bool = False,
     logits: Logits = "all",
-    plan: Plan | None = None,
+    latent: Latent = "auto",
     weights: str = "bf16",
     dtype: str = "bf16",
 ) -> Table:
-    """FLOPs by component of one phase; `causal` splits by component what the mask lets through."""
-    rows: list[Row] = []
-    for model in models:
-        row = card_facts(model)
-        sizes = run_sizes(model, phase, ctx, source) if model.disclosed else None
-        if sizes is not None:
-            row |= _row(model, batch, sizes, prefix, causal, logits, plan, weights, dtype)
-        rows.append(row)
+    """FLOPs by component of one phase; `causal` counts only what the mask lets through.
+
+    Raises QuantityError for settings that no model has a use for.
+    """
+    check_used(models, source=source, prefix=prefix, latent=latent)
+    settings = {
+        "models": [model.name for model in models],
+        "phase": phase,
+        "context": ctx,
+        "batch": batch,
+        "source": source,
+        "prefix": prefix,
+        "causal": causal,
+        "logits": logits,
+        "latent": latent,
+        "weights": weights,
+        "dtype": dtype,
+    }
+    rows = tuple(_row(model, settings) for model in models)
     parts = [part for part in get_args(Part) if any(_key(part) in row for row in rows)]
     columns = (
         Column(key="model", label="Model", core=True),
         *FIXED,
-        *(Column(key=_key(part), label=part.capitalize(), unit="flops", group="By component") for part in parts),
+        *(
+            Column(key=_key(part), label=part.capitalize(), unit="flops", group="By component", core=True)
+            for part in parts
+        ),
         *MOVED,
+        Column(key="plan", label="Latent attention", group="Plan"),
+        Column(key="beyond_limit", label="Beyond window", unit="flag", machine=True),
     )
-    if any(row.get("plan") for row in rows):
-        columns = (*columns, Column(key="plan", label="Latent attention", group="Plan"))
     return Table(
         command="flops",
         columns=columns,
-        rows=tuple(rows),
-        settings={
-            "models": [model.name for model in models],
-            "phase": phase,
-            "context": ctx,
-            "batch": batch,
-            "source": source,
-            "prefix": prefix,
-            "causal": causal,
-            "logits": logits,
-            "latent": (plan or Plan()).latent,
-            "weights": weights,
-            "dtype": dtype,
-        },
-        title=f"{phase} at {units.show_tokens(ctx)} tokens, batch {batch}; multiply-add = 2",
+        rows=rows,
+        settings=settings,
+        title=_title(settings),
         rows_as="columns",
         notes=(*context_notes(models, (ctx,)), *_missing(models, phase)),
+        curves=lambda: curves(models, ctx, lambda model, length: _total(model, settings | {"context": length})),
     )
 
 
-def _row(
-    model: Model,
-    batch: int,
-    sizes: dict[str, Any],
-    prefix: int | None,
-    causal: bool,
-    logits: Logits,
-    plan: Plan | None,
-    weights: str,
-    dtype: str,
-) -> Row:
-    given = prefix if model.card.architecture == "prefix-decoder" else None
-    counted = flops(model, batch, **sizes, prefix=given, causal=causal, logits=logits, plan=plan)
+def _title(settings: dict[str, Any]) -> str:
+    said = [f"{settings['phase']} at {units.show_tokens(settings['context'])} tokens"]
+    said += [f"{key} {units.show_tokens(settings[key])}" for key in ("source", "prefix") if settings[key] is not None]
+    said += [f"batch {settings['batch']}", "visible pairs" if settings["causal"] else "full pairs"]
+    said += ["logits of the last position"] if settings["logits"] == "last" else []
+    return ", ".join((*said, f"weights {settings['weights']}, cache {settings['dtype']}; multiply-add = 2"))
+
+
+def _counted(model: Model, settings: dict[str, Any]) -> tuple[dict[str, Any], Flops] | None:
+    """The sizes of the run and its FLOPs; None where the model has no such phase."""
+    encodes = model.card.architecture == "encoder-decoder"
+    source = settings["source"] if encodes else None
+    sizes = run_sizes(model, settings["phase"], settings["context"], source) if model.disclosed else None
+    if sizes is None:
+        return None
+    prefix = settings["prefix"] if model.card.architecture == "prefix-decoder" else None
+    return sizes, flops(
+        model,
+        settings["batch"],
+        **sizes,
+        prefix=prefix,
+        causal=settings["causal"],
+        logits=settings["logits"],
+        plan=Plan(latent=settings["latent"]),
+    )
+
+
+def _total(model: Model, settings: dict[str, Any]) -> int | None:
+    counted = _counted(model, settings)
+    return None if counted is None else int(counted[1].total)
+
+
+def _row(model: Model, settings: dict[str, Any]) -> Row:
+    row, counted = card_facts(model, settings["context"]), _counted(model, settings)
+    if counted is None:
+        return row
+    sizes, cost = counted
+    weights, batch = settings["weights"], settings["batch"]
     moved = traffic(
-        model, batch, **sizes, logits=logits, plan=counted.plan, weights=weights, activations=weights, cache=dtype
+        model,
+        batch,
+        **sizes,
+        logits=settings["logits"],
+        plan=cost.plan,
+        weights=weights,
+        activations=weights,
+        cache=settings["dtype"],
     )
-    choice = any(len(use.component.plans(type(counted.plan)())) > 1 for use in walk(model))
-    tokens = batch * (sizes["new"] + sizes.get("source_new", 0))
-    return {
-        "flops": counted.full,
-        "visible_flops": counted.visible,
-        "flops_per_token": counted.full / tokens,
-        **{_key(part): amount for part, amount in counted.components.items()},
-        "elementwise_elements": counted.elementwise,
+    return row | {
+        "flops": cost.total,
+        "full_flops": cost.full,
+        "visible_flops": cost.visible,
+        "flops_per_token": cost.total / (batch * (sizes["new"] + sizes.get("source_new", 0))),
+        **{_key(part): amount for part, amount in cost.components.items()},
+        "elementwise_elements": cost.elementwise,
         "expected_weight_bytes": moved.expected_weight_bytes,
         "activation_bytes": moved.activation_bytes,
         "cache_bytes": moved.cache_read_bytes + moved.cache_write_bytes,
         "expected_bytes": moved.expected_bytes,
-        "flops_per_byte": counted.full / moved.expected_bytes,
-        "plan": counted.plan.latent if choice else None,
+        "flops_per_byte": cost.total / moved.expected_bytes,
+        "plan": cost.plan.latent if len(concrete_plans(model, None)) > 1 else None,
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp import units
 from llmcmp.folds.cache import kept, kvcache
+from llmcmp.folds.flops import cheapest
 from llmcmp.folds.params import params, stored
-from llmcmp.folds.runs import executed, run_of
+from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.model import walk
 from llmcmp.ops import Attend, Matmul, Plan
 from llmcmp.tables.phases import run_sizes
@@ -26,11 +27,13 @@ def explain(table: Table, models: Sequence[Model]) -> Iterator[str]:
     for model in models:
         match table.command:
             case "flops":
-                yield from explain_flops(model, table)
+                yield from explain_flops(model, table.settings)
             case "kvcache":
                 yield from explain_cache(model, table)
             case "compare":
                 yield from explain_params(model)
+                for phase in ("prefill", "decode", "train"):
+                    yield from explain_flops(model, _COMPARED | table.settings | {"phase": phase})
                 yield from explain_cache(model, table)
             case _:
                 yield from explain_params(model)
@@ -43,28 +46,31 @@ def explain_params(model: Model) -> Iterator[str]:
         yield "  undisclosed"
         return
     for use, weight in stored(walk(model)):
-        axes = " × ".join(f"{size} {name}" for name, size in weight.axes)
+        axes = " × ".join(f"{size:,} ({name})" for name, size in weight.axes)
         times = f"{use.copies} × " if use.copies > 1 else ""
         apart = "  (buffer, in no total)" if weight.buffer else ""
         yield f"  {use.path}.{weight.name}: {times}{axes} = {prod(s for _, s in weight.axes) * use.copies:,}{apart}"
     sizes = params(model)
     yield f"  total = {sizes.total:,}"
     if sizes.active != sizes.total:
-        yield f"  active = total - routed experts + those that a token visits = {sizes.active:,}"
+        idle = sizes.total - sizes.active
+        yield f"  active = total - {idle:,} in routed experts that a token does not visit = {sizes.active:,}"
     for name, size in sizes.apart.items():
         yield f"  apart: {name} = {size:,}"
 
 
-def explain_flops(model: Model, table: Table) -> Iterator[str]:
-    """Each product of the run that `table` shows, and their sum."""
-    settings = table.settings
-    sizes = run_sizes(model, settings["phase"], settings["context"], settings["source"]) if model.disclosed else None
-    yield f"{model.name}: FLOPs ({table.title})"
+# What `compare` does not ask for.
+_COMPARED = {"prefix": None, "logits": "all", "latent": "auto"}
+
+
+def explain_flops(model: Model, settings: dict[str, Any]) -> Iterator[str]:
+    """Each product of the run that the settings ask for, and their sum."""
+    yield f"{model.name}: FLOPs of {settings['phase']} at {units.show_tokens(settings['context'])} tokens"
+    source = settings["source"] if model.card.architecture == "encoder-decoder" else None
+    sizes = run_sizes(model, settings["phase"], settings["context"], source) if model.disclosed else None
     if sizes is None:
         yield "  undisclosed" if not model.disclosed else f"  no {settings['phase']} step"
         return
-    row = next(row for row in table.rows if row["model"] == model.name)
-    prefix = settings["prefix"] if model.card.architecture == "prefix-decoder" else None
     run = run_of(
         model,
         batch=settings["batch"],
@@ -72,18 +78,19 @@ def explain_flops(model: Model, table: Table) -> Iterator[str]:
         past=sizes.get("past", 0),
         source_new=sizes.get("source_new", 0),
         source_past=sizes.get("source_past", 0),
-        prefix=prefix,
+        prefix=settings["prefix"] if model.card.architecture == "prefix-decoder" else None,
         logits=settings["logits"],
     )
-    plan = Plan(latent=row.get("plan") or "auto")
+    plans = concrete_plans(model, Plan(latent=settings["latent"]))
+    plan = plans[cast("int", cheapest(model, run, plans))]
     forward = 0
     for use, op in executed(model, run, plan):
-        if isinstance(op, Matmul | Attend):
+        if isinstance(op, Matmul | Attend) and op.flops != 0:
             forward += cast("int", op.flops) * use.times
             yield f"  {use.path}.{op.name} [{op.part}]: {_product(op, use.times)}"
-    yield f"  forward = {forward:,}"
+    yield f"  forward, full pairs = {forward:,}"
     if sizes.get("training"):
-        yield f"  training step = 3 × forward = {row['flops']:,}"
+        yield f"  training step = 3 × forward = {3 * forward:,}"
 
 
 def _product(op: Matmul | Attend, times: int) -> str:

@@ -45,69 +45,63 @@ class Grid:
 
 
 def grid(table: Table, *, every_column: bool = False) -> Grid:
-    """The layout of a table. Where each model is a row, only core columns are shown unless `every_column`."""
+    """The layout of a table. Where each model is a row, only core columns are shown unless `every_column`.
+
+    A star marks a model that is asked beyond its context window, once a row.
+    """
+    shown = tuple(column for column in table.columns if not column.machine)
     if table.across is not None:
-        return _across(table, table.across)
+        return _across(shown, table.rows, table.across)
     if table.rows_as == "columns" and len(table.rows) <= MANY:
-        return _side_by_side(table)
-    core = tuple(column for column in table.columns if column.core)
-    columns = core if core and not every_column else table.columns
-    return _row_by_row(columns, table.rows)
+        return _side_by_side(shown, table.rows)
+    core = tuple(column for column in shown if column.core)
+    return _row_by_row(core if core and not every_column else shown, table.rows)
 
 
 def _row_by_row(columns: Sequence[Column], rows: Sequence[Row]) -> Grid:
-    lines = tuple(Line(cells=tuple(_cell(column, row) for column in columns)) for row in rows)
-    return Grid(
-        headings=tuple(Cell(text=column.label.strip(), numeric=column.numeric) for column in columns), lines=lines
-    )
+    lines = tuple(Line(cells=(_name(columns[0], row), *(_cell(column, row) for column in columns[1:]))) for row in rows)
+    return Grid(headings=tuple(Cell(text=column.label, numeric=column.numeric) for column in columns), lines=lines)
+
+
+def _name(column: Column, row: Row) -> Cell:
+    return Cell(text=column.show(row) + (" *" if row.get("beyond_limit") else ""))
 
 
 def _cell(column: Column, row: Row, *, differs: bool = False) -> Cell:
-    text = column.show(row)
-    if column.key == "parameters" and row.get("estimated_parameters") is not None and row.get("parameters") is None:
-        text = f"~{units.show_count(row['estimated_parameters'])} (undisclosed)"
-    return Cell(text=text, numeric=column.numeric, differs=differs)
+    return Cell(text=column.show(row), numeric=column.numeric, differs=differs)
 
 
-def _side_by_side(table: Table) -> Grid:
-    name, *quantities = table.columns
+def _side_by_side(columns: Sequence[Column], rows: Sequence[Row]) -> Grid:
+    name, *quantities = columns
     lines: list[Line] = []
     for column in quantities:
-        shown = [_cell(column, row) for row in table.rows]
-        if all(cell.text == "—" for cell in shown):
+        if all(
+            row.get(column.key) is None and f"{column.key}_shown" not in row for row in rows if row.get("disclosed")
+        ):
             continue
-        differs = len({cell.text for cell in shown}) > 1
-        label = Cell(text=column.label, differs=differs)
-        cells = (Cell(text=cell.text, numeric=cell.numeric, differs=differs) for cell in shown)
-        lines.append(Line(cells=(label, *cells), group=column.group))
-    headings = (Cell(text=""), *(Cell(text=name.show(row)) for row in table.rows))
-    return Grid(headings=headings, lines=tuple(lines))
+        differs = len({row.get(column.key) for row in rows}) > 1
+        cells = (_cell(column, row, differs=differs) for row in rows)
+        lines.append(Line(cells=(Cell(text=column.label, differs=differs), *cells), group=column.group))
+    return Grid(headings=(Cell(text=""), *(_name(name, row) for row in rows)), lines=tuple(lines))
 
 
-def _across(table: Table, key: str) -> Grid:
-    values = list(dict.fromkeys(row[key] for row in table.rows))
-    fixed = [column for column in table.columns if column.core and not column.series]
-    series = [column for column in table.columns if column.series and (column.core or len(values) == 1)]
+def _across(columns: Sequence[Column], rows: Sequence[Row], key: str) -> Grid:
+    values = list(dict.fromkeys(row[key] for row in rows))
+    fixed = [column for column in columns if column.core and not column.series]
+    series = [column for column in columns if column.series and (column.core or len(values) == 1)]
     headings = [Cell(text=column.label) for column in fixed]
     headings += [
         Cell(text=_series_label(column, value, len(values)), numeric=True) for value in values for column in series
     ]
     lines: list[Line] = []
-    for model in dict.fromkeys(row["model"] for row in table.rows):
-        rows = {row[key]: row for row in table.rows if row["model"] == model}
-        first = next(iter(rows.values()))
-        cells = [_cell(column, first) for column in fixed]
-        cells += [_marked(column, rows[value]) for value in values for column in series]
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = {row[key]: row for row in rows if row["model"] == model}
+        marked = next((row for row in mine.values() if row.get("beyond_limit")), next(iter(mine.values())))
+        cells = [_name(fixed[0], marked), *(_cell(column, marked) for column in fixed[1:])]
+        cells += [_cell(column, mine[value]) for value in values for column in series]
         lines.append(Line(cells=tuple(cells)))
     return Grid(headings=tuple(headings), lines=tuple(lines))
 
 
 def _series_label(column: Column, value: int, count: int) -> str:
     return f"at {units.show_tokens(value)}" if count > 1 else column.label
-
-
-def _marked(column: Column, row: Row) -> Cell:
-    """A value with a mark where it lies beyond the model's window."""
-    cell = _cell(column, row)
-    beyond = row.get("beyond_limit") and column.core and row.get(column.key) is not None
-    return Cell(text=f"{cell.text} *", numeric=True) if beyond else Cell(text=cell.text, numeric=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column(key="model", label="Model", core=True),
-    Column(key="family", label="Family", core=True),
+    Column(key="family", label="Family"),
     Column(key="released", label="Released", core=True),
     Column(key="class", label="Class", core=True),
     Column(key="parameters", label="Parameters", unit="count", core=True),
@@ -52,7 +52,13 @@ def list_table(
         "min_parameters": smallest,
         "max_parameters": largest,
     }
-    return Table(command="list", columns=COLUMNS, rows=rows, settings=settings, title=f"{len(rows)} models")
+    return Table(
+        command="list",
+        columns=COLUMNS,
+        rows=rows,
+        settings=settings,
+        title=f"{len(rows)} model{'' if len(rows) == 1 else 's'}",
+    )
 
 
 def _meets(
@@ -69,11 +75,16 @@ def _meets(
         return False
     if architecture is not None and architecture.lower() not in describe.architecture_class(model).lower():
         return False
-    if (task is not None and task not in card.tasks) or (language is not None and language not in card.languages):
+    if (task is not None and task not in card.tasks) or (
+        language is not None and language.lower() not in card.languages
+    ):
         return False
     if smallest is None and largest is None:
         return True
-    return model.disclosed and (smallest or 0) <= params(model).total <= (largest or 10**18)
+    if not model.disclosed:
+        return False
+    total = params(model).total
+    return (smallest is None or smallest <= total) and (largest is None or total <= largest)
 
 
 def _row(model: Model) -> Row:
@@ -81,9 +92,8 @@ def _row(model: Model) -> Row:
     if not model.disclosed:
         return row
     sizes = params(model)
-    active = sizes.active if sizes.active != sizes.total else None
     return row | {
         "parameters": sizes.total,
-        "active_parameters": active,
+        "active_parameters": sizes.active,
         "attention": describe.attention(model),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.tables.compare import card_facts, size_facts, structure_facts
+from llmcmp.tables.sizes import component_columns, component_facts
 from llmcmp.tables.table import Column, Table
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ COLUMNS = (
     Column(key="activation", label="Activation"),
     Column(key="attention", label="Attention"),
     Column(key="attention_details", label="Attention details"),
-    Column(key="layers", label="Layers"),
+    Column(key="layers", label="Layers", unit="number"),
     Column(key="hidden", label="Hidden", unit="number"),
     Column(key="heads", label="Heads", unit="number"),
     Column(key="kv_heads", label="KV heads", unit="number"),
@@ -66,6 +67,7 @@ def show_table(model: Model) -> Table:
             "published_exact": published.exact,
         }
     if model.disclosed:
-        row |= structure_facts(model) | size_facts(model)
+        row |= structure_facts(model) | size_facts(model) | component_facts(model)
     settings = {"models": [model.name]}
-    return Table(command="show", columns=COLUMNS, rows=(row,), settings=settings, title=model.name, rows_as="columns")
+    columns = (*COLUMNS, *component_columns((row,)))
+    return Table(command="show", columns=columns, rows=(row,), settings=settings, title=model.name, rows_as="columns")

@@ -26,16 +26,15 @@ TOTALS = (
 def params_table(models: Sequence[Model]) -> Table:
     """Parameters by component, and what is listed apart from the total."""
     rows = tuple(_row(model) for model in models)
-    parts = [part for part in get_args(Part) if any(_key(part) in row for row in rows)]
     apart = dict.fromkeys(name for model in models for name, _ in model.apart)
     columns = (
         Column(key="model", label="Model", core=True),
         *TOTALS,
-        *(Column(key=_key(part), label=_label(part), unit="count", group="By component") for part in parts),
+        *component_columns(rows),
         *(Column(key=_key(name), label=_label(name), unit="count", group="Apart from the total") for name in apart),
     )
     if any(row.get("buffer_elements") for row in rows):
-        buffers = Column(key="buffer_elements", label="Stored buffers", unit="number", group="Apart from the total")
+        buffers = Column(key="buffer_elements", label="Stored buffers", unit="count", group="Apart from the total")
         columns = (*columns, buffers)
     settings = {"models": [model.name for model in models]}
     return Table(command="params", columns=columns, rows=rows, settings=settings, title="Parameters", rows_as="columns")
@@ -47,9 +46,22 @@ def _row(model: Model) -> Row:
         return row
     sizes = params(model)
     row |= size_facts(model)
-    row |= {_key(part): size for part, size in sizes.components.items()}
+    row |= component_facts(model)
     row |= {_key(name): size for name, size in sizes.apart.items()}
     return row | {"buffer_elements": sizes.buffers}
+
+
+def component_facts(model: Model) -> Row:
+    """Parameters by component."""
+    return {_key(part): size for part, size in params(model).components.items()}
+
+
+def component_columns(rows: Sequence[Row]) -> tuple[Column, ...]:
+    """A column for each component that any row has, in one order everywhere."""
+    parts = [part for part in get_args(Part) if any(_key(part) in row for row in rows)]
+    return tuple(
+        Column(key=_key(part), label=_label(part), unit="count", group="By component", core=True) for part in parts
+    )
 
 
 def _key(name: str) -> str:
@@ -74,6 +86,9 @@ def layers_table(models: Sequence[Model]) -> Table:
 
 
 def _layer_rows(model: Model) -> Iterator[Row]:
+    if not model.disclosed:
+        yield card_facts(model)
+        return
     sizes = params(model)
     layers = iter(sizes.layers)
     for tower in model.towers:

@@ -35,7 +35,8 @@ _SHOW: dict[Unit, Callable[[Any], str]] = {
 class Column:
     """One quantity. `key` names it in JSON and CSV; `core` columns remain where there is a row a model.
 
-    `series` columns appear once for every value of the table's `across` key (one KV column a context).
+    `series` columns appear once for every value of the table's `across` key (one KV column a context); `machine`
+    columns are for JSON, CSV and frames only. A row may hold `KEY_shown`, the text to show in place of a value.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Column:
     group: str = ""
     core: bool = False
     series: bool = False
+    machine: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -52,18 +54,30 @@ class Column:
 
     def show(self, row: Row) -> str:
         """The value as people read it."""
-        value = row.get(self.key)
+        value, shown = row.get(self.key), row.get(f"{self.key}_shown")
+        if shown is not None:
+            return shown
         if value is None:
             return "undisclosed" if row.get("disclosed") is False else "—"
         return _SHOW[self.unit](value)
 
 
 @frozen
+class Curve:
+    """How one model's cost grows with context, in base units."""
+
+    label: str
+    lengths: tuple[int, ...]
+    values: tuple[int, ...]
+
+
+@frozen(eq=False)
 class Table:
     """Tidy rows of one command, with the settings that they were computed under.
 
     `across`: the key whose values spread the series columns. `rows_as`: "columns" shows every row as a column where
-    there are few of them. `notes` are lines for the reader below the table.
+    there are few of them. `notes` are lines for the reader below the table. `curves` computes, where a plot asks for
+    it, how the table's quantity grows with context under the same settings.
     """
 
     command: str
@@ -74,6 +88,7 @@ class Table:
     across: str | None = None
     rows_as: Literal["rows", "columns"] = "rows"
     notes: tuple[str, ...] = ()
+    curves: Callable[[], tuple[Curve, ...]] | None = None
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints: command, settings, rows in raw base units."""
@@ -90,7 +105,12 @@ class Table:
 
         return pd.DataFrame(self.document()["rows"], columns=[column.key for column in self.columns])
 
+    def __str__(self) -> str:
+        from llmcmp.tables.text import plain_table
+
+        return plain_table(self)
+
     def _repr_html_(self) -> str:
-        from llmcmp.exports import html_table
+        from llmcmp.tables.text import html_table
 
         return html_table(self)

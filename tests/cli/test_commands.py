@@ -61,6 +61,7 @@ def test_compare_prints_exact_numbers_in_base_units() -> None:
     assert rows["llama2-7b"]["total_bytes"] == 2 * 6738415616 + 2 * 2**30
     assert rows["mixtral-8x7b"]["active_parameters"] == 12879925248
     assert rows["gpt-4"]["parameters"] is None
+    assert rows["gpt-4"]["estimated_parameters"] == 18 * 10**11 and "https://" in rows["gpt-4"]["estimate_source"]
 
 
 def test_kvcache_has_a_row_for_each_model_and_context() -> None:
@@ -87,9 +88,9 @@ def test_kvcache_alone_ranks_every_decoder_undisclosed_ones_last() -> None:
 
 def test_beyond_a_window_there_is_one_mark_a_row_and_one_line() -> None:
     run = llm("kvcache", "llama2", "gpt2", "qwen2", "--ctx", "128k")
-    marked = [line.split()[0] for line in run.stdout.splitlines() if line.rstrip().endswith("*")]
+    marked = [line.split()[0] for line in run.stdout.splitlines() if " * " in line]
     assert marked == ["llama2-7b", "gpt2"]
-    assert run.stderr.count("\n") == 1 and "llama2-7b, gpt2" in run.stderr
+    assert run.stderr == "* beyond the context window of llama2-7b (4k), gpt2 (1k); computed all the same\n"
     assert run.returncode == 0
 
 
@@ -117,11 +118,24 @@ def test_an_empty_list_is_still_a_document() -> None:
 
 ERRORS = [
     (["compare", "lama-8b"], 1, "did you mean 'llama3-8b'"),
-    (["compare", "llama/x*"], 1, "unknown model"),
+    (["compare", "llama/x*"], 1, "no preset matches"),
+    (["compare", "/absent/llama2-7b"], 1, "unknown model"),
+    (["compare", "!!!llama3???"], 1, "unknown model"),
+    (["params", "llama3-8b:layers=99999999999999999999"], 1, "layers"),
+    (["params", "llama3-8b:kv_heads="], 1, "key=value"),
+    (["compare", "llama2", "--source", "512"], 2, "leave --source out"),
+    (["flops", "llama2", "--prefix", "512"], 2, "leave --prefix out"),
+    (["flops", "llama2", "--latent", "absorbed"], 2, "leave --latent out"),
+    (["kvcache", "llama2", "--source", "512"], 2, "leave --source out"),
+    (["compare", "llama2", "--ctx", "9" * 400], 2, "--ctx"),
+    (["compare", "llama2", "--batch", "9" * 400], 2, "batch"),
+    (["compare", "gpt-4", "llama2", "--baseline", "gpt-4"], 1, "undisclosed"),
+    (["kvcache", "bert", "-o", "x.png"], 1, "nothing to draw"),
+    (["params", "t5", "--layers", "-o", "x.svg"], 1, "leave out --layers"),
     (["show", "absent.toml"], 1, "no such file"),
     (["show", "llama2:heads=x"], 1, "[attention] heads"),
     (["compare", "llama2", "--ctx", "5kb"], 2, "'5kb' is not a length"),
-    (["compare", "llama2", "--ctx", "0"], 2, "at least 1"),
+    (["compare", "llama2", "--ctx", "0"], 2, "between 1 and"),
     (["compare", "llama2", "--baseline", "qwen2"], 1, "not among the models"),
     (["compare", "llama2", "--weights", "int5"], 2, "int5"),
     (["kvcache", "llama2", "--batch", "0"], 2, "batch"),
@@ -152,6 +166,38 @@ def test_a_mistake_gets_one_clear_line_and_its_exit_code(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_files_with_one_name_are_refused(tmp_path: Path) -> None:
+    source = preset_files()["llama3-8b"].read_text()
+    (tmp_path / "mine.toml").write_text(source.replace("layers = 32", "layers = 40"))
+    run = llm("kvcache", "mine.toml", "llama3", cwd=tmp_path)
+    assert run.returncode == 1 and "two different models are called 'llama3-8b'" in run.stderr
+
+
+def test_a_preset_file_is_plotted_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(preset_files()["llama3-8b"].read_text().replace('"llama3-8b"', '"mine"'))
+    for command in ("params", "kvcache", "flops", "compare", "show"):
+        run = llm(command, "mine.toml", "-o", f"{command}.svg", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+
+
+def test_a_terminal_without_unicode_gets_question_marks() -> None:
+    run = llm("show", "llama2", PYTHONIOENCODING="ascii")
+    assert run.returncode == 0 and "Traceback" not in run.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    run = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m llmcmp list > /dev/full"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1 and run.stderr.startswith("error: cannot write the answer")
+    assert run.stderr.count("\n") == 1
+
+
+def test_patterns_stand_for_the_presets_that_they_match() -> None:
+    assert [row["model"] for row in document("params", "qwen3-*b-a*")["rows"]] == ["qwen3-30b-a3b", "qwen3-235b-a22b"]
+
+
 def test_a_traceback_appears_only_when_debugging() -> None:
     assert "Traceback" in llm("compare", "lama-8b", LLMCMP_DEBUG="1").stderr
 
@@ -169,7 +215,7 @@ def test_every_format_is_written_whole(suffix: str, tmp_path: Path) -> None:
     run = llm("compare", "llama2", "t5", "-o", f"x.{suffix}", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     content = (tmp_path / f"x.{suffix}").read_bytes()
-    magic = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "html": b"<!doctype html>", "tex": b"\\begin{tabular}"}
+    magic = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "html": b"<!doctype html>", "tex": b"% 4k tokens"}
     assert content.startswith(magic.get(suffix, b""))
     assert [path.name for path in tmp_path.iterdir()] == [f"x.{suffix}"]
     if suffix not in ("png", "pdf", "svg"):
@@ -218,6 +264,7 @@ def test_completion_completes_model_names() -> None:
 
 def test_explanations_end_in_the_numbers_of_the_table() -> None:
     explained = llm("params", "mixtral", "--explain").stdout
+    assert json.loads(llm("params", "mixtral", "--explain", "--json").stdout)["command"] == "params"
     assert "total = 46,702,792,704" in explained and "12,879,925,248" in explained
     explained = llm("kvcache", "gemma3-27b", "--ctx", "128k", "--explain").stdout
     assert "min(131,072, 1,024) tokens" in explained

@@ -62,7 +62,7 @@ def test_no_line_is_wider_than_the_terminal(table: Table) -> None:
 
 def test_few_models_stand_side_by_side_and_many_in_rows() -> None:
     few, many = grid(compare(["gpt2", "bert"])), grid(compare(["t5/*"]))
-    assert [cell.text for cell in few.headings] == ["", "gpt2", "bert-base"]
+    assert [cell.text for cell in few.headings] == ["", "gpt2 *", "bert-base *"]
     assert many.headings[0].text == "Model" and len(many.lines) == 15
 
 

@@ -43,6 +43,9 @@ def test_lines_carry_the_cache_of_each_model_up_to_its_window() -> None:
         for length, size in zip(line.get_xdata(), line.get_ydata(), strict=True):
             assert size == llmcmp.kvcache(llmcmp.load(name), ctx=int(length)).bytes
     assert max(lines["llama2-7b"].get_xdata()) == 4096
+    asked = plot.figure(kvcache_table(MODELS, [65536], source=512)).axes[0].get_lines()
+    t5 = next(line for line in asked if line.get_label() == "t5-base")
+    assert t5.get_ydata()[-1] == llmcmp.kvcache(llmcmp.load("t5"), ctx=65536, source=512).bytes
     assert max(lines["mistral-7b"].get_xdata()) == 32768
 
 
@@ -51,7 +54,7 @@ def test_stacked_bars_are_the_shares_of_each_component() -> None:
     widths = {bars.get_label(): bars.patches[0].get_width() for bars in axes.containers}
     sizes = llmcmp.params(MODELS[0])
     # Shares are floats of exact counts; the pictures' own resolution is coarser by far.
-    assert widths == pytest.approx({part: size / sizes.total for part, size in sizes.components.items()})
+    assert widths == pytest.approx({part.capitalize(): size / sizes.total for part, size in sizes.components.items()})
 
 
 def test_nothing_disclosed_is_nothing_to_draw() -> None:

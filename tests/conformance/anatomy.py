@@ -1,0 +1,137 @@
+"""What a Model says of itself, layer by layer, as the configs of `references` need it.
+
+Everything is read from the Model that llmcmp computes with: a number typed here would agree with itself only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from llmcmp.components.experts import Experts
+from llmcmp.components.positions import Rotary
+
+if TYPE_CHECKING:
+    from llmcmp.model import Model, Step, Tower
+
+Layer = dict[str, Any]  # the components of one layer by name
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Shortcuts into a Model: `attention` and `feed_forward` are of the first layer, the decoder's where it has one."""
+
+    model: Model
+
+    @property
+    def tower(self) -> Tower:
+        return self.model.tower
+
+    @property
+    def encoder(self) -> Tower:
+        assert self.model.encoder is not None
+        return self.model.encoder
+
+    @cached_property
+    def outside(self) -> dict[str, Any]:
+        """The components before and after the layers, by name."""
+        return dict(self.tower.entry) | dict(self.tower.exit)
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        return layers(self.tower)
+
+    @property
+    def depth(self) -> int:
+        return len(self.layers)
+
+    @property
+    def vocabulary(self) -> int:
+        return self.outside["embedding"].vocabulary
+
+    @property
+    def width(self) -> int:
+        """Width of the token table."""
+        return self.outside["embedding"].width
+
+    @property
+    def hidden(self) -> int:
+        return self.attention.hidden
+
+    @property
+    def tied(self) -> bool:
+        return self.outside["head"].tied
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table of learned positions."""
+        return self.outside["positions"].rows
+
+    @property
+    def attention(self) -> Any:
+        return self.layers[0]["attention"]
+
+    @property
+    def feed_forward(self) -> Any:
+        return self.layers[0]["feed_forward"]
+
+    @property
+    def first_step(self) -> Step:
+        return self.tower.stacks[0].blocks[0].steps[0]
+
+    @property
+    def placement(self) -> str:
+        return self.tower.stacks[0].blocks[0].placement
+
+    @property
+    def window(self) -> int | None:
+        """The one window of the layers that have one."""
+        windows = {layer["attention"].window for layer in self.layers} - {None}
+        assert len(windows) <= 1
+        return next(iter(windows), None)
+
+    @property
+    def moe_layers(self) -> list[int]:
+        return [number for number, layer in enumerate(self.layers) if isinstance(layer["feed_forward"], Experts)]
+
+    @property
+    def moe(self) -> Any:
+        """The experts of the first layer that has some."""
+        return self.layers[self.moe_layers[0]]["feed_forward"]
+
+    @property
+    def dense_intermediate(self) -> int:
+        """Width of the dense feed-forward; where every layer has experts, nothing uses it, and theirs stands in."""
+        dense = [layer["feed_forward"] for layer in self.layers if not isinstance(layer["feed_forward"], Experts)]
+        return dense[0].intermediate if dense else self.moe.expert.intermediate
+
+    @property
+    def rope(self) -> dict[str, Any]:
+        """`rope_parameters` of a transformers config, without stretching: no stretching changes a count.
+
+        The default for Baichuan-13B, LLaMA with ALiBi instead: neither costs a weight or a product.
+        """
+        position = self.attention.position
+        if not isinstance(position, Rotary):
+            return {"rope_type": "default", "rope_theta": Rotary().theta}
+        return {
+            "rope_type": "default",
+            "rope_theta": position.theta,
+            **({} if position.fraction == 1 else {"partial_rotary_factor": position.fraction}),
+        }
+
+    @property
+    def limit(self) -> int:
+        """The longest context, for configs that want one and hold no table of that length."""
+        card = self.model.card
+        return card.position_limit or card.context or 2048
+
+
+def layers(tower: Tower) -> list[Layer]:
+    """The components of each layer of a tower, by name."""
+    return [
+        dict(stack.blocks[number % len(stack.blocks)].parts())
+        for stack in tower.stacks
+        for number in range(stack.layers)
+    ]

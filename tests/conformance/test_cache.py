@@ -1,0 +1,55 @@
+"""Caches hold as many elements as the tensors that a forward pass of transformers leaves behind."""
+
+from __future__ import annotations
+
+import llmcmp
+
+from .anatomy import Anatomy, Layer
+from .cases import each_shrunken, pair
+from .oracle import cached_elements, forward
+from .references import preset_references
+
+
+def kept_beyond(preset: str, model: llmcmp.Model, context: int) -> int:
+    """Elements of one sequence that transformers keeps more than the architecture asks for; negative where fewer."""
+    repeats = preset_references()[preset].caches_all_heads
+    return sum(_layer(layer["attention"], context, repeats=repeats) for layer in Anatomy(model).layers)
+
+
+def _layer(attention: Layer, context: int, *, repeats: bool) -> int:
+    """FalconAttention repeats the keys and values of its new architecture to all heads, then caches them.
+
+    A window of w keeps the w - 1 positions that the *next* token sees beside itself; llmcmp counts the w keys that a
+    decode step attends, itself included (DESIGN.md, state).
+    """
+    if repeats and attention.kv_heads > 1:
+        return 2 * (attention.heads - attention.kv_heads) * attention.head_dim * context
+    window = getattr(attention, "window", None)
+    return -attention.kv_width if window is not None and context >= window else 0
+
+
+@each_shrunken(where=lambda reference: reference.caches)
+def test_the_cache_holds_what_a_forward_pass_leaves(preset: str, seed: int) -> None:
+    model, reference = pair(preset, seed)
+    source = {"source": 8} if model.encoder is not None else {}
+    for context in contexts(model):
+        cache = forward(reference, 2, context, source=8).past_key_values
+        elements = llmcmp.kvcache(model, context, 2, **source).elements
+        assert cached_elements(cache) == elements + 2 * kept_beyond(preset, model, context) > 0
+
+
+@each_shrunken(where=lambda reference: reference.caches)
+def test_the_cache_grows_by_what_a_decode_step_adds(preset: str, seed: int) -> None:
+    model, reference = pair(preset, seed)
+    for context in contexts(model):
+        prefill = forward(reference, 1, context, source=8)
+        before = cached_elements(prefill.past_key_values)
+        after = cached_elements(forward(reference, 1, 1, before=prefill).past_key_values)
+        beyond = kept_beyond(preset, model, context + 1) - kept_beyond(preset, model, context)
+        assert after - before == llmcmp.kvcache(model, context, dtype="int8").bytes_per_token + beyond  # a byte each
+
+
+def contexts(model: llmcmp.Model) -> tuple[int, ...]:
+    """Lengths around the window, where there is one."""
+    window = getattr(Anatomy(model).attention, "window", None)
+    return (7,) if window is None else (window - 1, window, window + 5)
