@@ -13,7 +13,7 @@ from llmcmp.folds.params import Params, params
 from llmcmp.folds.traffic import Traffic, traffic
 from llmcmp.model import Model
 from llmcmp.ops import Plan
-from llmcmp.sources.presets import load
+from llmcmp.sources.presets import load, models
 from llmcmp.tables.compare import compare
 from llmcmp.tables.table import Table
 
@@ -33,6 +33,7 @@ __all__ = [
     "kvcache",
     "load",
     "memory",
+    "models",
     "params",
     "traffic",
     "weight_bytes",

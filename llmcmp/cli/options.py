@@ -44,8 +44,10 @@ BaselineOpt = Annotated[
 ]
 CtxOpt = Annotated[str, typer.Option("--ctx", metavar="TOKENS", help="Context length: 4096, 128k, 1M.")]
 BatchOpt = Annotated[int, typer.Option("--batch", min=1, max=MOST_BATCH, metavar="N", help="Sequences at once.")]
-WeightsOpt = Annotated[Dtype, typer.Option("--weights", help="Dtype of the weights, without scales.")]
-CacheOpt = Annotated[Dtype, typer.Option("--dtype", help="Dtype of the cache.")]
+WeightsOpt = Annotated[
+    Dtype, typer.Option("--weights", case_sensitive=False, help="Dtype of the weights, without scales.")
+]
+CacheOpt = Annotated[Dtype, typer.Option("--dtype", case_sensitive=False, help="Dtype of the cache.")]
 SourceOpt = Annotated[
     str | None,
     typer.Option(

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 from llmcmp.exports import check_outputs, json_text, write
-from llmcmp.tables.grid import grid
+from llmcmp.tables.grid import grid, hidden_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,6 +99,9 @@ def draw(table: Table) -> None:
     display(_pieces(table))
     for line in table.notes:
         note(line)
+    hidden = hidden_columns(table)
+    if hidden:
+        note(f"{len(hidden)} more columns with --json or -o FILE")
 
 
 def _pieces(table: Table) -> Iterator[RenderableType]:

@@ -40,6 +40,11 @@ def load(ref: str | PathLike[str]) -> Model:
     return _built(path.name, _text(path), changes)
 
 
+def models() -> tuple[str, ...]:
+    """The names of all presets, family by family."""
+    return tuple(preset_files())
+
+
 def load_all(refs: Iterable[str]) -> tuple[Model, ...]:
     """The models of several references, each once; `family/*` and `qwen3*` stand for every preset that they match.
 

@@ -52,10 +52,21 @@ def grid(table: Table, *, every_column: bool = False) -> Grid:
     shown = tuple(column for column in table.columns if not column.machine)
     if table.across is not None:
         return _across(shown, table.rows, table.across)
-    if table.rows_as == "columns" and len(table.rows) <= MANY:
+    if _stands_side_by_side(table):
         return _side_by_side(shown, table.rows)
-    core = tuple(column for column in shown if column.core)
-    return _row_by_row(core if core and not every_column else shown, table.rows)
+    hidden = () if every_column else hidden_columns(table)
+    return _row_by_row(tuple(column for column in shown if column not in hidden), table.rows)
+
+
+def hidden_columns(table: Table) -> tuple[Column, ...]:
+    """The columns that a table of one row a model leaves out for want of room."""
+    if table.across is not None or _stands_side_by_side(table) or not any(column.core for column in table.columns):
+        return ()
+    return tuple(column for column in table.columns if not (column.core or column.machine))
+
+
+def _stands_side_by_side(table: Table) -> bool:
+    return table.rows_as == "columns" and len(table.rows) <= MANY
 
 
 def _row_by_row(columns: Sequence[Column], rows: Sequence[Row]) -> Grid:

@@ -33,12 +33,11 @@ def test_every_disclosed_preset_knows_its_exact_count_and_who_counted_it() -> No
 
 
 def _rounds_to(text: str, count: int) -> bool:
-    """Whether a count is within half a unit of the last significant digit that is printed ("110M" has two)."""
+    """Whether a count is within half a unit of the last digit that is printed."""
     match = re.fullmatch(r"([\d,]+)(?:\.(\d+))?([MBT]?)", text)
     assert match, text
     digits, fraction, factor = match[1].replace(",", ""), match[2] or "", Decimal(_FACTORS[match[3]])
-    zeros = 0 if fraction else len(digits) - len(digits.rstrip("0"))
-    unit = factor * 10**zeros / 10 ** len(fraction)
+    unit = factor / 10 ** len(fraction)
     return abs(Decimal(f"{digits}.{fraction or 0}") * factor - count) <= unit / 2
 
 
