@@ -32,7 +32,7 @@ def weight_bytes(model: Model, dtype: str = "bf16") -> int:
 def memory(
     model: Model, ctx: Any, batch: Any = 1, *, source: Any = None, weights: str = "bf16", cache: str = "bf16"
 ) -> Memory:
-    """Weights and cache of `batch` sequences of `ctx` tokens. Raises as `kvcache` does.
+    """Bytes of weights and cache of `batch` sequences of `ctx` tokens; sizes and errors are those of `kvcache`.
 
     >>> import llmcmp
     >>> llmcmp.memory(llmcmp.load("llama2-7b"), ctx=4096).bytes

@@ -40,7 +40,9 @@ class Params:
 
 
 def params(model: Model) -> Params:
-    """Count a model's parameters. Raises UndisclosedError where its architecture is not public.
+    """Count a model's parameters, in elements; the active ones as in the Switch Transformer (arXiv 2101.03961, 2).
+
+    Raises UndisclosedError where its architecture is not public, ModelError for what is no Model.
 
     >>> import llmcmp
     >>> llmcmp.params(llmcmp.load("mixtral-8x7b")).active

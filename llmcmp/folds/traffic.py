@@ -53,6 +53,9 @@ def traffic(
 ) -> Traffic:
     """Bytes moved by the run that `flops` would count, with a dtype each for weights, activations and cache.
 
+    Sizes are whole numbers or numpy arrays, as in `flops`. Weights are read once a run, attention is fused (arXiv
+    2205.14135), of experts the expected distinct ones are read.
+
     Where a plan is open, it is executed as `flops` would: with the fewest FLOPs. Raises QuantityError and
     UndisclosedError as `flops` does.
 
