@@ -1,40 +1,26 @@
 """llmcmp: what an LLM architecture is and what it costs, exactly.
 
->>> import llmcmp
->>> llmcmp.params(llmcmp.load("llama2-7b")).total
-6738415616
+    >>> import llmcmp
+    >>> llmcmp.params(llmcmp.load("llama2-7b")).total
+    6738415616
+
+The names of `llmcmp.api` are imported when one is first used, so that a command loads only what it needs.
 """
 
-from llmcmp.errors import LlmcmpError
-from llmcmp.folds.cache import Cache, kvcache
-from llmcmp.folds.flops import Flops, flops
-from llmcmp.folds.memory import Memory, memory, weight_bytes
-from llmcmp.folds.params import Params, params
-from llmcmp.folds.traffic import Traffic, traffic
-from llmcmp.model import Model
-from llmcmp.ops import Plan
-from llmcmp.sources.presets import load, models
-from llmcmp.tables.compare import compare
-from llmcmp.tables.table import Table
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmcmp.api import *  # noqa: F403 - the public names, for type checkers and editors
 
 __version__ = "0.1.0"
-__all__ = [
-    "Cache",
-    "Flops",
-    "LlmcmpError",
-    "Memory",
-    "Model",
-    "Params",
-    "Plan",
-    "Table",
-    "Traffic",
-    "compare",
-    "flops",
-    "kvcache",
-    "load",
-    "memory",
-    "models",
-    "params",
-    "traffic",
-    "weight_bytes",
-]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_") and name != "__all__":  # Python asks for many of these; none is ours
+        raise AttributeError(f"module 'llmcmp' has no attribute {name!r}")
+    return getattr(import_module("llmcmp.api"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *import_module("llmcmp.api").__all__))

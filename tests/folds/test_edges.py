@@ -13,6 +13,7 @@ from tiny import DENSE, ENCODER, KINDS, tiny
 import llmcmp
 from llmcmp import LlmcmpError, Plan
 from llmcmp.errors import PresetError, QuantityError
+from llmcmp.sources.names import preset_files
 from llmcmp.sources.presets import load
 
 LLAMA, MISTRAL, MIXTRAL = load("llama2"), load("mistral-7b"), load("mixtral")
@@ -80,7 +81,7 @@ def test_a_shared_norm_stands_before_its_branches_or_is_refused() -> None:
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
-    text = llmcmp.sources.names.preset_files()["llama2-7b"].read_text()  # type: ignore[attr-defined]
+    text = preset_files()["llama2-7b"].read_text()
     path = tmp_path / "mine.toml"
     path.write_text(text)
     before = llmcmp.params(load(path)).total

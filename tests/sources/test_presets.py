@@ -13,6 +13,7 @@ import llmcmp
 from llmcmp.errors import PresetError, UnknownModelError
 from llmcmp.model import Model
 from llmcmp.sources.build import build
+from llmcmp.sources.names import preset_files
 from llmcmp.sources.presets import every_model, load
 
 PRESETS = every_model()
@@ -158,7 +159,7 @@ def test_a_file_that_is_no_toml_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_preset_file_loads_from_any_path(tmp_path: Path) -> None:
-    source = llmcmp.sources.names.preset_files()["qwen2-7b"]  # type: ignore[attr-defined]
+    source = preset_files()["qwen2-7b"]
     (tmp_path / "mine.toml").write_text(source.read_text())
     assert load(str(tmp_path / "mine.toml")) == load("qwen2-7b")
     changed = load(f"{tmp_path / 'mine.toml'}:layers=3")
