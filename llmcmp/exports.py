@@ -78,24 +78,28 @@ def check_outputs(paths: Sequence[Path]) -> None:
             raise OutputError(f"cannot write '{path}': permission denied")
 
 
-def write(table: Table, path: Path) -> None:
-    """Write a table in the format of the file's suffix. Raises OutputError; a failure leaves no file behind."""
+def content(table: Table, path: Path) -> bytes:
+    """A table in the format of a file's suffix. Raises OutputError where a plot has nothing to draw."""
     suffix = path.suffix.lower()
-    content = _plot_bytes(table, suffix) if suffix in PLOTS else _TEXTS[suffix](table).encode()
+    return _plot_bytes(table, suffix) if suffix in PLOTS else _TEXTS[suffix](table).encode()
+
+
+def write(made: bytes, path: Path) -> None:
+    """Write a file. Raises OutputError; a failure leaves the old file, or none."""
     try:
-        _replace(path, content)
+        _replace(path, made)
     except OSError as error:
         raise OutputError(f"cannot write '{path}': {error.strerror}") from error
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, made: bytes) -> None:
     import tempfile
 
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(made)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Direction = Literal["causal", "bidirectional", "prefix"]
 
 
+MOST_CHUNK = 2**20  # its square, times the chunks of the longest sweep, stays within int64
+
+
 @frozen
 class Span:
     """What a query sees of the keys before it.
@@ -37,6 +40,8 @@ class Span:
             raise ModelError("a window must be at least 1 and needs causal attention")
         if self.chunked and self.window is None:
             raise ModelError("chunked attention needs a window, the size of its chunks")
+        if self.chunked and (self.window or 0) > MOST_CHUNK:
+            raise ModelError(f"a chunk must have at most {MOST_CHUNK} tokens")
 
     def kept(self, context: Dim) -> Dim:
         """Keys held after `context` tokens. A chunk is counted at its fullest: what must have been held on the way."""
@@ -59,7 +64,8 @@ class Span:
         if self.window is None:
             causal = new * past + new * (new + 1) // 2
         elif self.chunked:
-            causal = _chunk_sum(past + new, self.window) - _chunk_sum(past, self.window)
+            start = past % self.window  # whole chunks before it change nothing
+            causal = _chunk_sum(start + new, self.window) - _chunk_sum(start, self.window)
         else:
             causal = _window_pairs(new, past, self.window)
         inside = greater(lesser(prefix, past + new) - past, 0)  # new tokens that belong to the prefix

@@ -10,7 +10,7 @@ import pytest
 import llmcmp
 from llmcmp import exports
 from llmcmp.errors import OutputError
-from llmcmp.exports import check_outputs, csv_text, write
+from llmcmp.exports import check_outputs, content, csv_text, write
 from llmcmp.tables.text import html_table, markdown_table
 
 TABLE = llmcmp.compare(["llama2", "t5", "gpt-4"], ctx=512)
@@ -49,7 +49,7 @@ def test_a_failing_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkey
 
     monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(OutputError, match="No space left"):
-        write(TABLE, target)
+        write(content(TABLE, target), target)
     monkeypatch.undo()
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
@@ -61,12 +61,12 @@ def test_a_failing_format_writes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setitem(exports._TEXTS, ".md", broken)
     with pytest.raises(ValueError, match="halfway"):
-        write(TABLE, tmp_path / "x.md")
+        write(content(TABLE, tmp_path / "x.md"), tmp_path / "x.md")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:
-    write(TABLE, tmp_path / "x.csv")
+    write(content(TABLE, tmp_path / "x.csv"), tmp_path / "x.csv")
     (tmp_path / "y.csv").write_text("")
     assert (tmp_path / "x.csv").stat().st_mode == (tmp_path / "y.csv").stat().st_mode
 

@@ -68,8 +68,6 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            print(f"error: cannot write the answer: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot write the answer: {error.strerror}", file=sys.stderr)
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - only keeps the interpreter's last flush quiet
-        # The reader of a pipe may have gone (`| head`): then nothing is wrong, and nothing more can be said.
-        sys.exit(0 if isinstance(error, BrokenPipeError) else 1)
+        sys.exit(1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import TYPE_CHECKING, cast
 
-from llmcmp.exports import check_outputs, json_text, write
+from llmcmp.exports import check_outputs, content, json_text, write
 from llmcmp.tables.grid import grid, hidden_columns
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explained: 
     """Print a table or its JSON document, the formulas of the `explained` models below it, and write the files."""
     write_all(table, outputs)
     if as_json:
-        sys.stdout.write(json_text(table))
+        answer(json_text(table))
     else:
         draw(table)
     if explained:
@@ -54,10 +55,21 @@ def show_lines(lines: Iterable[str], *, aside: bool = False) -> None:
 
 
 def write_all(table: Table, outputs: Sequence[Path]) -> None:
-    """Write the files that were asked for."""
-    for path in outputs:
-        write(table, path)
+    """Write the files that were asked for, once all of them could be made."""
+    contents = [(path, content(table, path)) for path in outputs]
+    for path, made in contents:
+        write(made, path)
         note(f"wrote {path}")
+
+
+def answer(text: str) -> None:
+    """Write to stdout. Where its reader has gone (`| head`), nothing is wrong and nothing more can be said."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def note(message: str) -> None:
@@ -84,7 +96,7 @@ def display(pieces: Iterable[RenderableType]) -> None:
     for piece in pieces:
         pipe.print(piece)
     lines = cast("io.StringIO", pipe.file).getvalue().splitlines()
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
+    answer("".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def width() -> int:

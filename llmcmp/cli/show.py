@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from llmcmp.cli.card import model_view
 from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelArg, OutOpt
-from llmcmp.cli.output import display, prepare, show_lines, write_all
+from llmcmp.cli.output import answer, display, prepare, show_lines, write_all
 from llmcmp.exports import json_text
 from llmcmp.sources.presets import load
 from llmcmp.tables.show import show_table
@@ -28,7 +26,7 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
     table = show_table(loaded)
     write_all(table, outputs)
     if as_json:
-        sys.stdout.write(json_text(table))
+        answer(json_text(table))
     else:
         display(model_view(loaded))
     if explain:

@@ -51,7 +51,7 @@ def flops(
 ) -> Flops:
     """FLOPs of `new` tokens a sequence after `past` cached ones, in `batch` sequences.
 
-    Sizes are whole numbers, or numpy arrays of whole numbers that broadcast; results have the broadcast shape.
+    Sizes are whole numbers, or numpy arrays of whole numbers that broadcast; the total has their common shape.
     A product of m x k by k x n counts 2 m k n (arXiv 2001.08361, 2.1), attention 2 x pairs x heads x (key + value).
 
     Encoder-decoders take `source_new` (tokens to encode in this run) or `source_past` (encoded before); prefix decoders

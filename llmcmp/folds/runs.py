@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from llmcmp.dims import any_true, check_together, dimension, where
 from llmcmp.errors import QuantityError
 from llmcmp.model import expect_model, walk
-from llmcmp.ops import Plan, Run
+from llmcmp.ops import Logits, Plan, Run
 from llmcmp.passes.backward import training as training_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmcmp.model import Model, Use
-    from llmcmp.ops import Logits, Op
+    from llmcmp.ops import Op
 
 
 def run_of(
@@ -50,7 +50,7 @@ def run_of(
         source_past=run.source_past,
         prefix=run.prefix,
     )
-    if logits not in ("all", "last"):
+    if not isinstance(logits, str) or logits not in get_args(Logits):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise QuantityError(f"logits must be 'all' or 'last', not {logits!r}")
     _check_source(model, run)
     if model.card.architecture == "prefix-decoder":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from llmcmp.dims import lesser, pick
+from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import cheapest, name_plans
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 class Traffic:
     """Bytes moved by one run. Weights of experts are an expectation (uniform routing), hence the names.
 
-    Models without experts have whole numbers everywhere. `plan` is the one that `flops` names for the same run.
+    Models without experts have whole numbers everywhere. `plan` is the one that `flops` names for the same run,
+    counting full pairs.
     """
 
     expected_weight_bytes: Amount
@@ -76,7 +78,10 @@ def traffic(
     bits = _Bits(weights=dtype_bits(weights), activations=dtype_bits(activations), cache=dtype_bits(cache))
     plans = concrete_plans(model, plan)
     choice = cheapest(model, run, plans, training=training)
-    bound = max(int(_fold(model, run.at_maxima(), each, bits, training).total) for each in plans) + 1
+    most = run.at_maxima()
+    # Past a chunk's start a larger past reads less, so what is read at most is bounded by what is kept.
+    kept = kvcache(model, cast("int", most.past) + cast("int", most.new), most.batch, dtype=cache).bytes
+    bound = max(int(_fold(model, most, each, bits, training).total) for each in plans) + 8 * cast("int", kept) + 1
     held = run.held_exactly(bound)
     tallies = [_fold(model, held, each, bits, training) for each in plans]
     moved = [_bytes(pick(choice, [getattr(tally, role) for tally in tallies])) for role in _ROLES]

@@ -23,16 +23,18 @@ MOST_NAMES = 40  # more names than this cover one another
 def _disclosed(table: Table) -> list[Row]:
     rows = [row for row in table.rows if row.get("disclosed", True)]
     if not rows:
-        raise OutputError("nothing to draw: no model in the table is disclosed")
+        raise OutputError(
+            f"nothing to draw: {'no model in the table is disclosed' if table.rows else 'no model is left'}"
+        )
     return rows
 
 
 def stacked(table: Table) -> Figure:
     """Parameters of each model, stacked by component as shares of its total, which stands at the bar's end."""
+    rows = _disclosed(table)
     parts = [column for column in table.columns if column.group == "By component"]
     if not parts:
         raise OutputError("nothing to draw: this table has no components; leave out --layers")
-    rows = _disclosed(table)
     names = [row["model"] for row in rows]
     drawn, axes = style.figure(8.5 + _overlong(names), 1.6 + 0.42 * len(rows))
     axes.grid(visible=False, axis="y")
@@ -64,8 +66,6 @@ def sizes(table: Table) -> Figure:
     """Weights and cache of each model on one logarithmic axis: they differ by orders of magnitude."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    if not {"weight_bytes", "kv_bytes"} <= {column.key for column in table.columns}:
-        raise OutputError("nothing to draw: weights and cache are the same for all models; leave out --only-diff")
     rows = _disclosed(table)
     labels = [f"{row['model']}  ({_size(row)})" for row in rows]
     spots = list(range(len(rows)))
@@ -109,7 +109,7 @@ def growth(table: Table) -> Figure:
         axes.plot(curve.lengths, curve.values, label=curve.label, markersize=3.5, linewidth=1.6, **look)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2 if table.command == "kvcache" else 10)
-    lengths = sorted({length for curve in found for length in curve.lengths})[::2]
+    lengths = sorted({length for curve in found for length in curve.lengths if length & (length - 1) == 0})[::2]
     axes.set_xticks(lengths, [units.show_tokens(length) for length in lengths])
     show = units.show_bytes if table.command == "kvcache" else units.show_flops
     axes.yaxis.set_major_formatter(lambda value, _: show(value))

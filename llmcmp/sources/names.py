@@ -79,7 +79,7 @@ def resolve(text: str) -> str:
     """The preset that `text` names. Raises UnknownModelError with the closest names."""
     if text in preset_files():
         return text
-    plain = re.fullmatch(r"([\w.-]+/)?[\w. -]+", text)
+    plain = re.fullmatch(r"([\w.-]+/)?[\w. -]+", text, re.ASCII)
     name = spellings().get(normal_form(text)) if plain else None
     if name is None:
         raise unknown(text)

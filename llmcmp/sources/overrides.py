@@ -55,13 +55,13 @@ def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str
     changed = copy.deepcopy(document)
     place = Place(file=file)
     applied = tuple(change.strip() for change in _split(changes))
-    given: set[str] = set()
+    given: set[tuple[str, str]] = set()
     for change in applied:
         key, _, text = (part.strip() for part in change.partition("="))
-        if not text or key in given:
-            raise place.error(f"an override is written once, as key=value; not '{change}'")
-        given.add(key)
         spot, name = _spot(changed, key, place)
+        if not text or (spot.path, name) in given:
+            raise place.error(f"an override is written once, as key=value; not '{change}'")
+        given.add((spot.path, name))
         spot.table[name] = _value(name, text)
     changed["name"] = f"{document.get('name')}:{','.join(applied)}"
     changed.pop("published", None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmcmp import units
 from llmcmp.folds.cache import kvcache
 from llmcmp.tables import describe
-from llmcmp.tables.compare import card_facts, context_notes, limit
+from llmcmp.tables.compare import asked, card_facts, context_notes, limit
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
@@ -49,7 +49,7 @@ def kvcache_table(
     lengths = ", ".join(units.show_tokens(ctx) for ctx in contexts)
     read = "" if source is None else f", source {units.show_tokens(source)}"
     keeps_none = [model.name for model in shown if model.card.architecture == "encoder-only"]
-    notes = context_notes([model for model in shown if model.disclosed], contexts)
+    notes = context_notes([model for model in shown if model.disclosed], contexts, source)
     return Table(
         command="kvcache",
         columns=COLUMNS,
@@ -70,7 +70,7 @@ def kvcache_table(
 
 
 def _row(model: Model, ctx: int, batch: int, source: int | None, dtype: str, engine: str) -> Row:
-    row = card_facts(model, ctx) | {"context": ctx, "context_limit": limit(model) or None}
+    row = card_facts(model, asked(model, ctx, source)) | {"context": ctx, "context_limit": limit(model) or None}
     if not model.disclosed:
         return row
     cache = kvcache(model, ctx, batch, source=_read(model, source), dtype=dtype, engine=engine)

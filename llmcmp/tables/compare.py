@@ -82,13 +82,16 @@ def compare(
     """
     loaded = _loaded(models)
     ctx, batch = _whole(ctx, "ctx"), _whole(batch, "batch")
+    source = None if source is None else _whole(source, "source")
     check_used(loaded, source=source)
     rows = tuple(compare_row(model, ctx, batch, source, weights, dtype) for model in loaded)
     columns = COLUMNS
     if baseline is not None:
-        columns, rows = with_ratios(columns, rows, (load(baseline) if isinstance(baseline, str) else baseline).name)
+        base = load(baseline) if isinstance(baseline, str) else baseline
+        expect_model(base)
+        columns, rows = with_ratios(columns, rows, base.name)
     if only_diff:
-        kept = (column for column in columns if column.key == "model" or len({row.get(column.key) for row in rows}) > 1)
+        kept = (column for column in columns if column.key == "model" or column.differs(rows))
         columns = tuple(replace(column, core=True) for column in kept)
     read = "" if source is None else f", source {units.show_tokens(source)}"
     return Table(
@@ -106,13 +109,13 @@ def compare(
         },
         title=f"{units.show_tokens(ctx)} tokens{read}, batch {batch}, weights {weights}, cache {dtype}",
         rows_as="columns",
-        notes=context_notes(loaded, (ctx,)),
+        notes=context_notes([model for model in loaded if model.disclosed], (ctx,), source),
     )
 
 
 def _loaded(models: Sequence[Model | str]) -> tuple[Model, ...]:
-    if isinstance(models, str):
-        raise ModelError(f"compare takes a list of models, not '{models}' alone")
+    if not isinstance(models, list | tuple):
+        raise ModelError(f"compare takes a list of models, not a {type(models).__name__} alone")
     found = [model for each in models for model in (load_all([each]) if isinstance(each, str) else (each,))]
     for model in found:
         expect_model(model)
@@ -130,7 +133,7 @@ def _whole(value: Any, name: str) -> int:
 
 def compare_row(model: Model, ctx: int, batch: int, source: int | None, weights: str, dtype: str) -> Row:
     """Everything that `compare` says of one model; what cannot be known is None."""
-    row = card_facts(model, ctx)
+    row = card_facts(model, asked(model, ctx, source))
     units.dtype_bits(weights)
     units.dtype_bits(dtype)
     if not model.disclosed:
@@ -230,9 +233,16 @@ def _ratios(row: Row, base: Row, costs: Sequence[Column]) -> Row:
     }
 
 
-def context_notes(models: Sequence[Model], contexts: Sequence[int]) -> tuple[str, ...]:
+def asked(model: Model, ctx: int, source: int | None) -> int:
+    """The longest sequence that a model is asked to read."""
+    return max(ctx, source or 0) if model.card.architecture == "encoder-decoder" else ctx
+
+
+def context_notes(models: Sequence[Model], contexts: Sequence[int], source: int | None = None) -> tuple[str, ...]:
     """One line for all models that are asked beyond their context window."""
-    beyond = [f"{model.name} ({units.show_tokens(limit(model))})" for model in models if exceeds(model, max(contexts))]
+    longest = max(contexts)
+    far = [model for model in models if exceeds(model, asked(model, longest, source))]
+    beyond = [f"{model.name} ({units.show_tokens(limit(model))})" for model in far]
     if not beyond:
         return ()
     shown = ", ".join(beyond[:4]) + (f" and {len(beyond) - 4} more" if len(beyond) > 4 else "")

@@ -9,7 +9,7 @@ from llmcmp.folds.flops import flops
 from llmcmp.folds.runs import concrete_plans
 from llmcmp.folds.traffic import traffic
 from llmcmp.ops import Part, Plan
-from llmcmp.tables.compare import card_facts, context_notes
+from llmcmp.tables.compare import asked, card_facts, context_notes
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used, run_sizes
 from llmcmp.tables.table import Column, Row, Table
@@ -90,7 +90,7 @@ def flops_table(
         settings=settings,
         title=_title(settings),
         rows_as="columns",
-        notes=(*context_notes(models, (ctx,)), *_missing(models, phase)),
+        notes=(*context_notes(_running(models, phase), (ctx,), source), *_missing(models, phase)),
         curves=lambda: curves(models, ctx, lambda model, length: _total(model, settings | {"context": length})),
     )
 
@@ -123,12 +123,15 @@ def _counted(model: Model, settings: dict[str, Any]) -> tuple[dict[str, Any], Fl
 
 
 def _total(model: Model, settings: dict[str, Any]) -> int | None:
+    if (settings["prefix"] or 0) > settings["context"]:
+        return None  # a curve begins where its prefix fits
     counted = _counted(model, settings)
     return None if counted is None else int(counted[1].total)
 
 
 def _row(model: Model, settings: dict[str, Any]) -> Row:
-    row, counted = card_facts(model, settings["context"]), _counted(model, settings)
+    longest = asked(model, settings["context"], settings["source"])
+    row, counted = card_facts(model, longest), _counted(model, settings)
     if counted is None:
         return row
     sizes, cost = counted
@@ -161,6 +164,11 @@ def _row(model: Model, settings: dict[str, Any]) -> Row:
 
 def _key(part: str) -> str:
     return f"{part.replace(' ', '_').replace('-', '_')}_flops"
+
+
+def _running(models: Sequence[Model], phase: Phase) -> list[Model]:
+    """The models that have such a phase."""
+    return [model for model in models if model.disclosed and run_sizes(model, phase, 1) is not None]
 
 
 def _missing(models: Sequence[Model], phase: Phase) -> tuple[str, ...]:

@@ -83,14 +83,17 @@ def explain_flops(model: Model, settings: dict[str, Any]) -> Iterator[str]:
     )
     plans = concrete_plans(model, Plan(latent=settings["latent"]))
     plan = plans[cast("int", cheapest(model, run, plans))]
-    forward = 0
+    forward = visible = 0
     for use, op in executed(model, run, plan):
         if isinstance(op, Matmul | Attend) and op.flops != 0:
             forward += cast("int", op.flops) * use.times
+            visible += cast("int", op.visible_flops if isinstance(op, Attend) else op.flops) * use.times
             yield f"  {use.path}.{op.name} [{op.part}]: {_product(op, use.times)}"
-    yield f"  forward, full pairs = {forward:,}"
-    if sizes.get("training"):
-        yield f"  training step = 3 × forward = {3 * forward:,}"
+    steps = 3 if sizes.get("training") else 1
+    for pairs, sum_ in (("full", forward), ("visible", visible)):
+        yield f"  forward, {pairs} pairs = {sum_:,}"
+        if steps > 1:
+            yield f"  training step = 3 × forward = {steps * sum_:,}"
 
 
 def _product(op: Matmul | Attend, times: int) -> str:

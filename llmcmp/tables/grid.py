@@ -90,7 +90,7 @@ def _side_by_side(columns: Sequence[Column], rows: Sequence[Row]) -> Grid:
             row.get(column.key) is None and f"{column.key}_shown" not in row for row in rows if row.get("disclosed")
         ):
             continue
-        differs = len({row.get(column.key) for row in rows}) > 1
+        differs = column.differs(rows)
         cells = (_cell(column, row, differs=differs) for row in rows)
         lines.append(Line(cells=(Cell(text=column.label, differs=differs), *cells), group=column.group))
     return Grid(headings=(Cell(text=""), *(_name(name, row) for row in rows)), lines=tuple(lines))

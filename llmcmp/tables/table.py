@@ -11,7 +11,7 @@ from llmcmp import units
 from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -51,6 +51,10 @@ class Column:
     def numeric(self) -> bool:
         """Whether its values are numbers that can be compared and aligned."""
         return self.unit not in ("text", "flag")
+
+    def differs(self, rows: Sequence[Row]) -> bool:
+        """Whether rows differ in it, in value or in what is shown of it."""
+        return len({(row.get(self.key), row.get(f"{self.key}_shown")) for row in rows}) > 1
 
     def show(self, row: Row) -> str:
         """The value as people read it."""

@@ -194,6 +194,32 @@ def test_a_full_disk_behind_stdout_is_one_line() -> None:
     assert run.stderr.count("\n") == 1
 
 
+def test_what_is_shown_differently_is_a_difference() -> None:
+    assert "Layers" in llm("compare", "bart-base", "gpt2", "--only-diff").stdout
+
+
+def test_a_source_beyond_the_window_is_marked_too() -> None:
+    for command in ("compare", "kvcache", "flops"):
+        run = llm(command, "t5", "--ctx", "128", "--source", "1M")
+        assert "t5-base *" in run.stdout and "t5-base (512)" in run.stderr
+
+
+def test_nothing_is_said_of_a_window_where_nothing_is_computed() -> None:
+    for arguments in (["compare", "gpt-4", "llama2", "--ctx", "16k"], ["flops", "bert", "llama2", "--phase", "decode"]):
+        run = llm(*arguments)
+        assert "gpt-4 (" not in run.stderr and "bert-base (" not in run.stderr
+
+
+def test_one_format_that_fails_leaves_no_other_file(tmp_path: Path) -> None:
+    run = llm("show", "gpt-4", "-o", "a.csv", "-o", "a.png", cwd=tmp_path)
+    assert run.returncode == 1 and "disclosed" in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plot_of_a_prefix_begins_where_it_fits(tmp_path: Path) -> None:
+    assert llm("flops", "glm-130b", "--prefix", "1k", "--ctx", "2k", "-o", "p.svg", cwd=tmp_path).returncode == 0
+
+
 def test_patterns_stand_for_the_presets_that_they_match() -> None:
     assert [row["model"] for row in document("params", "qwen3-*b-a*")["rows"]] == ["qwen3-30b-a3b", "qwen3-235b-a22b"]
 
@@ -236,6 +262,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m llmcmp kvcache --ctx 128k | head -1"
     run = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in run.stderr and "BrokenPipe" not in run.stderr
+    assert run.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["list", "show", "compare", "params", "flops", "kvcache"])

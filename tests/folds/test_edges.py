@@ -45,6 +45,23 @@ def test_a_step_at_the_start_of_a_chunk_reads_no_key_of_the_last() -> None:
     assert reads == [reads[1] * (past % 4) for past in range(9)]
 
 
+def test_chunked_reads_stay_exact_where_a_larger_past_reads_less() -> None:
+    local = tiny(KINDS["chunked"], attention={**DENSE["attention"], "window": 8192, "chunked": True, "kv_heads": 6})
+    past, batch = np.array([8191, 8192]), 2**38
+    swept = llmcmp.traffic(local, batch, new=1, past=past).cache_read_bytes
+    for i, value in enumerate(past.tolist()):
+        exact = llmcmp.traffic(local, batch, new=1, past=value).cache_read_bytes
+        assert abs(int(swept[i]) - exact) <= exact * 1e-15  # beyond int64: one rounding in 53 bits
+
+
+def test_chunk_pairs_do_not_cancel_far_into_a_sequence() -> None:
+    model = load("llama4-scout")
+    for past in (2**40, 2**40 - 1, 10**12 + 7):
+        swept = llmcmp.flops(model, 2**20, new=np.array([1000]), past=past).visible
+        exact = llmcmp.flops(model, 2**20, new=1000, past=past).visible
+        assert abs(int(swept[0]) - exact) <= exact * 1e-15  # float64 where int64 is too small
+
+
 def test_traffic_executes_the_plan_that_flops_names() -> None:
     model = load("deepseek-v3")
     for new, past in ((300, 3000), (2, 5), (30, 30), (1, 5000)):
@@ -120,6 +137,16 @@ HOSTILE = [
     lambda: llmcmp.kvcache("llama2", 10),
     lambda: llmcmp.compare([None]),
     lambda: llmcmp.compare([]),
+    lambda: llmcmp.compare(None),
+    lambda: llmcmp.compare(LLAMA),
+    lambda: llmcmp.compare(["t5"], source=np.array([4, 5])),
+    lambda: llmcmp.compare(["t5"], source=[4]),
+    lambda: llmcmp.compare(["llama2"], baseline=5),
+    lambda: llmcmp.flops(LLAMA, new=4, logits=np.array(["all", "last"])),
+    lambda: load("llama2-7bé"),
+    lambda: load("llama3-8b:kv_heads=4,attention.kv_heads=8"),
+    lambda: tiny(name="a\nb"),
+    lambda: tiny(attention={**DENSE["attention"], "window": 2**21, "chunked": True}),
     lambda: llmcmp.compare("llama2"),
     lambda: load(None),
     lambda: load(3),
