@@ -44,10 +44,11 @@ def kvcache(
 ) -> Cache:
     """Bytes and elements kept for `batch` sequences of `ctx` tokens.
 
-    Sizes are whole numbers, or numpy arrays of whole numbers that broadcast; each result has the shape of the sizes that
-    it depends on. `source` is the encoder's length in an encoder-decoder, by default as long as `ctx`. `dtype` is that of
-    the cache. A layer keeps 2 x kv_heads x head_dim elements a token (arXiv 1911.02150, 2.3), a latent one kv_rank +
-    rope_dim (arXiv 2405.04434, 2.1.3), a windowed one for at most `window` tokens (arXiv 2310.06825, 2).
+    Sizes are whole numbers, or numpy arrays of whole numbers that broadcast; each result has the shape of the
+    sizes that it depends on. `source` is the encoder's length in an encoder-decoder, by default as long as
+    `ctx`. `dtype` is that of the cache. A layer keeps 2 x kv_heads x head_dim elements a token (arXiv
+    1911.02150, 2.3), a latent one kv_rank + rope_dim (arXiv 2405.04434, 2.1.3), a windowed one for at most
+    `window` tokens (arXiv 2310.06825, 2).
     Raises QuantityError for sizes, dtypes or engines that are not known, UndisclosedError where there is no structure.
 
     >>> import llmcmp
