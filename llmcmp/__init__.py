@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+_PUBLIC = (
+    "Cache Flops LlmcmpError Memory Model Params Plan Table Traffic"
+    " compare flops kvcache load memory models params traffic weight_bytes"
+).split()
+
+
 def __getattr__(name: str) -> Any:
-    if name.startswith("_") and name != "__all__":  # Python asks for many of these; none is ours
+    if name == "__all__":
+        return _PUBLIC
+    if name not in _PUBLIC:
         raise AttributeError(f"module 'llmcmp' has no attribute {name!r}")
     return getattr(import_module("llmcmp.api"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted((*globals(), *import_module("llmcmp.api").__all__))
+    return sorted((*globals(), *_PUBLIC))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import llmcmp
+import llmcmp.api
 from llmcmp.sources.names import preset_files
 
 PACKAGE = Path(llmcmp.__file__).parent
@@ -95,10 +96,23 @@ print("\\nIMPORTED", *sorted({HEAVY!r} & sys.modules.keys()))
 
 
 def test_the_public_names_are_complete_and_short() -> None:
-    assert llmcmp.__all__ == sorted(llmcmp.__all__)
+    assert llmcmp.__all__ == sorted(llmcmp.__all__) == llmcmp.api.__all__
     assert all(getattr(llmcmp, name).__doc__ for name in llmcmp.__all__)
     assert len((PACKAGE / "__init__.py").read_text().splitlines()) < 40
     assert set(llmcmp.__all__) <= set(dir(llmcmp))
+
+
+@pytest.mark.parametrize("name", ["tables.compare", "cli.compare", "folds.flops", "sources.presets", "plots.figures"])
+def test_every_room_can_be_entered_first(name: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import llmcmp.{name}"], check=True)
+
+
+def test_a_command_loads_no_more_than_it_needs() -> None:
+    program = (
+        "import llmcmp.cli.compare, sys; print('llmcmp.folds.traffic' in sys.modules, 'llmcmp.api' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
 
 
 def test_importing_the_package_loads_none_of_it() -> None:

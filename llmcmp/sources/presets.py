@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from llmcmp.errors import ModelError, PresetError, UnknownModelError
 from llmcmp.sources.build import build
-from llmcmp.sources.names import family, preset_files, resolve
+from llmcmp.sources.names import family, preset_files, preset_paths, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ def every_model() -> tuple[Model, ...]:
 def _find(name: str) -> Path:
     path = Path(name)
     if path.suffix != ".toml":
-        return preset_files()[resolve(name)]
+        return Path(preset_paths()[resolve(name)])
     if not os.path.isfile(name):  # noqa: PTH113 - unlike Path, it takes any text for an answer
         raise UnknownModelError(f"no such file: {name[:200]}")
     return path
