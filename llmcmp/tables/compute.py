@@ -123,7 +123,7 @@ def _counted(model: Model, settings: dict[str, Any]) -> tuple[dict[str, Any], Fl
 
 
 def _total(model: Model, settings: dict[str, Any]) -> int | None:
-    if (settings["prefix"] or 0) > settings["context"]:
+    if model.card.architecture == "prefix-decoder" and (settings["prefix"] or 0) > settings["context"]:
         return None  # a curve begins where its prefix fits
     counted = _counted(model, settings)
     return None if counted is None else int(counted[1].total)
