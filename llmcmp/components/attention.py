@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.components.positions import AttentionPosition, Rotary
 from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
@@ -64,7 +65,8 @@ class Attention(Component):
 
     `sinks`: one learned logit a head that joins the softmax and no value (gpt-oss). `soft_cap`: scores pass through
     cap x tanh(score / cap) (Gemma 2). `output_gate`: the result is multiplied by a sigmoid gate that is projected from
-    the input beside the queries, and has a bias where they have one (Qwen3-Next; arXiv 2505.06708).
+    the input beside the queries, and has a bias where they have one (Qwen3-Next; arXiv 2505.06708). `scale` multiplies
+    the scores, 1 / sqrt(head_dim) if not given (T5 has 1). `epsilon` and `unit_offset` are those of the QK norm.
     """
 
     kind: ClassVar[str] = "multi-head"
@@ -81,6 +83,9 @@ class Attention(Component):
     sinks: bool = False
     soft_cap: float | None = None
     output_gate: bool = False
+    scale: float | None = None
+    epsilon: float = EPSILON
+    unit_offset: bool = False
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:

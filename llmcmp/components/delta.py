@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from llmcmp.components.base import Component
 from llmcmp.components.convolution import Convolution, tail
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.components.recurrence import Recurrence
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
@@ -34,6 +35,7 @@ class GatedDeltaNet(Component):
     key_dim: int
     value_dim: int
     kernel: int
+    epsilon: float = EPSILON
 
     def __post_init__(self) -> None:
         if self.value_heads % self.key_heads:

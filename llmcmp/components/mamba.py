@@ -1,6 +1,6 @@
 """Mamba's selective state space (arXiv 2312.00752, section 3), as Jamba has it too (arXiv 2403.19887, section 2).
 
-Each of `inner` channels is a recurrence of its own on `state` numbers, whose step, input and output maps depend on
+Each of `inner` channels is a recurrence of its own on `state_size` numbers, whose step, input and output maps depend on
 the token. In the words of attention, which Mamba-2 made exact: x is the value, B the key, C the query, z a gate.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from llmcmp.components.base import Component
 from llmcmp.components.convolution import Convolution, tail
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.components.recurrence import Recurrence
 from llmcmp.frozen import frozen
 from llmcmp.ops import Elementwise, Weight
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Mamba(Component):
-    """`inner` channels with a state of `state` numbers each; steps come from a projection of rank `step_rank`.
+    """`inner` channels with a state of `state_size` numbers each; steps come from a projection of rank `step_rank`.
 
     `norms`: RMS norms of steps, keys and queries (Jamba). `bias`: of the projections from and to `hidden`.
     """
@@ -37,6 +38,7 @@ class Mamba(Component):
     norms: bool = False
     bias: bool = False
     conv_bias: bool = True
+    epsilon: float = EPSILON
 
     def __post_init__(self) -> None:
         assert self.convolution  # raises for a kernel that is none

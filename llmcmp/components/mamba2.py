@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from llmcmp.components.base import Component
 from llmcmp.components.convolution import Convolution, tail
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.components.recurrence import Recurrence
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
@@ -38,6 +39,7 @@ class Mamba2(Component):
     kernel: int
     bias: bool = False
     conv_bias: bool = True
+    epsilon: float = EPSILON
 
     def __post_init__(self) -> None:
         if self.heads % self.groups:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Given to components by the builder; `hidden` is a key of [embedding] alone.
-_GIVEN = frozenset({"hidden", "direction", "position"})
+_GIVEN = frozenset({"hidden", "direction", "position", "epsilon", "unit_offset"})
 _CARD_KEYS = ("context", "position_limit")
 _LENGTHS = ("context", "position_limit", "window", "memory", "original", "rows")
 
