@@ -137,7 +137,7 @@ def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spo
     by_kind = {getattr(cls, "kind", None): cls for cls in classes}
     cls = by_kind.get(table.get("kind"), classes[0])
     inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
-    given = _GIVEN if cls not in EMBEDDINGS else frozenset[str]()
+    given = _GIVEN if cls not in (*EMBEDDINGS, NormTable) else frozenset[str]()
     yield _Spot(path=path, table=table, keys=frozenset(field_types(cls)) - given - inner.keys())
     for name, nested in table.items():
         if isinstance(nested, dict) and name in inner:

@@ -137,7 +137,7 @@ def explain_cache(model: Model, table: Table) -> Iterator[str]:
 
 def _positions(state: State, ctx: int, source: int) -> str:
     if isinstance(state.span, Fixed):
-        return "at any length" if state.span.positions == 1 else f"{state.span.positions} tokens at any length"
+        return f"{state.span.positions} at any length"
     if state.clock == "source":
         return f"{source:,} source tokens"
     return f"{ctx:,} tokens" if state.span.window is None else f"min({ctx:,}, {state.span.window:,}) tokens"
