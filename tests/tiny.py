@@ -96,6 +96,7 @@ def mixing(kind: str) -> dict[str, Any]:
 
 HYBRID: dict[str, Any] = {
     **DENSE,
+    "position": {"kind": "none"},
     "attention": {"full": {**DENSE["attention"], "output_gate": True}},
     "mixer": {"delta": MIXERS["delta"], "mamba": MIXERS["mamba"]},
     "stack": [{"layers": 5, "blocks": [{"mixer": "delta"}, {"mixer": "mamba"}, {"attention": "full"}]}],

@@ -87,8 +87,11 @@ class GatedDeltaNet(nn.Module):
         state = torch.zeros(batch, groups, spec.key_dim, heads, spec.value_dim, device=device)
         return StateSlot(state, torch.zeros(batch, spec.kernel - 1, channels, device=device, dtype=dtype))
 
-    def counted_flops(self, batch: int, new: int, past: int, *, cached: bool) -> int:
-        """FLOPs that torch's counter sees in this layer's convolution (none) and scan; see `scanned`."""
+    def counted_flops(self, batch: int, new: int, past: int, *, cached: bool, training: bool = False) -> int:
+        """FLOPs that torch's counter sees in this layer's convolution (none) and scan; see `scanned`.
+
+        Solving a triangular system is no product, but the gradient of its matrix is one.
+        """
         spec = self.spec
         state = spec.value_heads * spec.key_dim * spec.value_dim
         if cached and new == 1:
@@ -96,8 +99,11 @@ class GatedDeltaNet(nn.Module):
         chunks, size = chunks_of(new)
         starts = chunks if cached and past else chunks - 1
         ends = chunks if cached else chunks - 1
-        scores = chunks * size * size * (2 * spec.key_heads * spec.key_dim + spec.value_heads * spec.value_dim)
-        return 2 * batch * (scores + (2 * starts + ends) * size * state)
+        squares = chunks * size * size
+        scores = squares * (2 * spec.key_heads * spec.key_dim + spec.value_heads * spec.value_dim)
+        forward = scores + (2 * starts + ends) * size * state
+        solved = squares * spec.value_heads * (spec.value_dim + (spec.key_dim if starts else 0))
+        return 2 * batch * (3 * forward + solved if training else forward)
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -82,11 +82,11 @@ class Mamba(nn.Module):
         state = torch.zeros(batch, channels, self.spec.state_size, device=device)
         return StateSlot(state, torch.zeros(batch, self.spec.kernel - 1, channels, device=device, dtype=dtype))
 
-    def counted_flops(self, batch: int, new: int, past: int, *, cached: bool) -> int:
+    def counted_flops(self, batch: int, new: int, past: int, *, cached: bool, training: bool = False) -> int:
         """FLOPs that torch's counter sees in this layer's convolution (none) and scan: the readout of every token."""
         chunks, size = chunks_of(new)
         tokens = 1 if cached and new == 1 else chunks * size
-        return 2 * batch * tokens * self.spec.inner * self.spec.state_size
+        return 2 * batch * tokens * self.spec.inner * self.spec.state_size * (3 if training else 1)
 
 
 def stepped(

@@ -88,7 +88,7 @@ class Mamba2(nn.Module):
         state = torch.zeros(batch, groups, spec.state_size, heads, spec.head_dim, device=device)
         return StateSlot(state, torch.zeros(batch, spec.kernel - 1, channels, device=device, dtype=dtype))
 
-    def counted_flops(self, batch: int, new: int, past: int, *, cached: bool) -> int:
+    def counted_flops(self, batch: int, new: int, past: int, *, cached: bool, training: bool = False) -> int:
         """FLOPs that torch's counter sees in this layer's convolution (none) and scan; see `scanned`."""
         groups, keys, values = self.spec.groups, self.spec.state_size, self.spec.inner // self.spec.groups
         if cached and new == 1:
@@ -97,7 +97,8 @@ class Mamba2(nn.Module):
         starts = chunks if cached and past else chunks - 1
         ends = chunks if cached else chunks - 1
         within = chunks * size * size * (keys + values)
-        return 2 * batch * groups * (within + (starts + ends) * size * keys * values)
+        forward = 2 * batch * groups * (within + (starts + ends) * size * keys * values)
+        return 3 * forward if training else forward
 
 
 def scanned(

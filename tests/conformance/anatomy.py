@@ -60,6 +60,10 @@ class Anatomy:
         return next(layer[name].hidden for layer in self.layers for name in ("attention", "mixer") if name in layer)
 
     @property
+    def epsilon(self) -> float:
+        return self.outside["norm"].epsilon
+
+    @property
     def tied(self) -> bool:
         return self.outside["head"].tied
 

@@ -282,7 +282,9 @@ def glm(a: Anatomy) -> Any:
 
 def glm4(a: Anatomy) -> Any:
     biased = bool(a.attention.bias)  # of queries, keys and values: the 9B has them, the 32B has not
-    return transformers.Glm4Config(**dense(a), head_dim=a.attention.head_dim, attention_bias=biased)
+    return transformers.Glm4Config(
+        **dense(a), head_dim=a.attention.head_dim, attention_bias=biased, rms_norm_eps=a.epsilon
+    )
 
 
 def mamba2(a: Anatomy) -> Any:
@@ -295,6 +297,7 @@ def mamba2(a: Anatomy) -> Any:
         state_size=a.mixer.state_size,
         n_groups=a.mixer.groups,
         conv_kernel=a.mixer.kernel,
+        layer_norm_epsilon=a.epsilon,
         tie_word_embeddings=a.tied,
         **IDS,
     )
@@ -306,6 +309,7 @@ def jamba(a: Anatomy) -> Any:
         intermediate_size=a.moe.expert.intermediate,
         num_experts=a.moe.experts,
         num_experts_per_tok=a.moe.per_token,
+        rms_norm_eps=a.epsilon,
         mamba_d_state=a.mixer.state_size,
         mamba_d_conv=a.mixer.kernel,
         mamba_expand=a.mixer.inner // a.hidden,
@@ -318,6 +322,7 @@ def qwen3_next(a: Anatomy) -> Any:
         **common(a),
         rope_parameters=a.rope,
         head_dim=a.attention.head_dim,
+        rms_norm_eps=a.epsilon,
         linear_conv_kernel_dim=a.mixer.kernel,
         linear_key_head_dim=a.mixer.key_dim,
         linear_value_head_dim=a.mixer.value_dim,
