@@ -70,7 +70,7 @@ def shrink(model: Model, budget: int = BUDGET, *, context: int = CONTEXT) -> Shr
     >>> import llmcmp
     >>> from llmcmp.shrink import shrink
     >>> shrink(llmcmp.load("mistral-7b")).changes[0]
-    'hidden 4,096 → 512'
+    'hidden 4,096 → 544'
     """
     expect_model(model)
     if budget < LEAST_BUDGET or context < 1:

@@ -72,7 +72,7 @@ HEADS: dict[str, tuple[str, str | None, str]] = {
 def head_sizes(record: Any, sizes: Sizes) -> tuple[int, int, int]:
     """(heads, KV heads, elements of a head) of a mixer: as wide beside `hidden` as before, in heads of 32 or 64.
 
-    A wide mixer has not many more heads than before, and a narrow one at least four, so that they can still form groups.
+    A wide mixer has not many more heads than before, and a narrow one at least four, so that they can form groups.
     """
     names = HEADS[type(record).__name__]
     heads, dim = int(getattr(record, names[0])), int(getattr(record, names[2]))
@@ -104,7 +104,7 @@ def _grouped(wanted: int, heads: int, kv_heads: int) -> tuple[int, int]:
     if kv_heads in (1, heads):
         return wanted, 1 if kv_heads == 1 else wanted
     best, least = (4, 2), inf
-    for kv in range(2, min(wanted // 2, kv_heads) + 1):
+    for kv in range(2, wanted // 2 + 1):
         for group in {max(2, wanted // kv), max(2, -(-wanted // kv))}:
             change = 2 * abs(log(kv * group / wanted)) + abs(log(group * kv_heads / heads))
             if change < least:
