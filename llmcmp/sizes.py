@@ -23,9 +23,9 @@ GRAIN = 8  # elements of bfloat16 in 16 bytes, which fast kernels ask widths to 
 class Sizes:
     """`hidden_was` becomes `hidden`, and all widths follow in proportion.
 
-    `unit` is the narrowest feed-forward, of which all others are multiples; beside the proportion they are stretched by
-    `stretch`. `attention` is the first mixer with heads, after which tables of one number a head are shaped. `depth` is
-    the share of the layers that stay. `experts` is the most experts that a layer may have, if that is bounded.
+    `unit` is the narrowest feed-forward (0: there is none), of which all others are multiples; beside the proportion
+    they are stretched by `stretch`. `attention` is the first mixer with heads, after which tables of one number a head
+    are shaped. `depth` is the share of the layers that stay. `experts` is the most that a layer may have, if bounded.
     """
 
     hidden_was: int
@@ -50,7 +50,12 @@ class Sizes:
 
     def feed_forward(self, old: int) -> int:
         """The width of a feed-forward: a multiple of the narrowest one's, as before."""
-        return rounded(rounded(self.unit * self.factor * self.stretch) * old / self.unit)
+        return rounded(self.narrowest * old / self.unit)
+
+    @property
+    def narrowest(self) -> int:
+        """The width of the narrowest feed-forward."""
+        return rounded(self.unit * self.factor * self.stretch)
 
 
 def rounded(value: float, grain: int = GRAIN) -> int:
