@@ -31,7 +31,10 @@ class Attention(nn.Module):
         super().__init__()
         self.spec = attention
         self.scale = attention.scale or 1 / math.sqrt(attention.head_dim)
-        self.query, self.key, self.value, self.output = map(Linear, attention.linears())
+        *inputs, self.output = map(Linear, attention.linears())
+        self.query, self.key, self.value = inputs[:3]
+        if attention.output_gate:
+            self.gate = inputs[3]
         if attention.qk_norm in ("head", "whole"):
             self.query_norm, self.key_norm = (self._norm(heads) for heads in (attention.heads, attention.kv_heads))
         self.sinks = nn.Parameter(torch.empty(attention.heads)) if attention.sinks else None
@@ -61,6 +64,8 @@ class Attention(nn.Module):
             k_BKTH, v_BKTH = slot.extend(flow.past, k_BKTH, v_BKTH)
         mask = flow.masks[self.mask] if flow.bias is None else Mask(tensor=flow.bias)
         mixed = attend(q_BSNH, k_BKTH, v_BKTH, mask, self.scale, self.spec.soft_cap, self.sinks)
+        if self.spec.output_gate:
+            mixed = mixed * torch.sigmoid(self.gate(x_BSD))
         return self.output(mixed)
 
     def _projected(self, x_BSD: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:

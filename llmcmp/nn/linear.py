@@ -35,10 +35,11 @@ def lanes_of(weight: Tensor) -> Tensor | None:
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None, lanes: Tensor | None) -> Tensor:
-    """weight x input + bias, by lanes where there are some and the input is one row."""
-    if lanes is None or x.numel() != weight.shape[-1] or torch.is_grad_enabled():
+    """weight x input + bias; one row on CPU goes by lanes where there are some, and compiled as a loop of its own."""
+    compiling = torch.compiler.is_compiling() and weight.device.type == "cpu"
+    if (lanes is None and not compiling) or x.numel() != weight.shape[-1] or torch.is_grad_enabled():
         return F.linear(x, weight, bias)
-    if torch.compiler.is_compiling():
+    if compiling or lanes is None:
         found = (weight * x).sum(-1).view(*x.shape[:-1], -1)
     else:
         found = torch.bmm(x.reshape(1, 1, -1).expand(lanes.shape[0], 1, -1), lanes).view(*x.shape[:-1], -1)
