@@ -27,6 +27,10 @@ ROOMS = [
     "model",
     "passes",
     "folds",
+    "sizes",
+    "resize",
+    "changes",
+    "shrink",
     "sources",
 ]
 ROOMS += ["nn", "tables", "plots", "exports", "api", "cli"]
