@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import llmcmp
+from llmcmp.sources.huggingface.anatomy import Anatomy, Layer
 
-from .anatomy import Anatomy, Layer
 from .cases import each_shrunken, pair
 from .oracle import cached_elements, forward
 from .references import preset_references
