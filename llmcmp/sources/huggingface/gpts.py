@@ -66,6 +66,7 @@ def gpt_neox(a: Anatomy) -> Keys:
         "intermediate_size": a.feed_forward.intermediate,
         "max_position_embeddings": a.limit,
         "layer_norm_eps": a.epsilon,
+        "hidden_act": {"gelu": "gelu", "gelu-tanh": "gelu_fast"}[a.feed_forward.activation],  # Pythia has the first
         "rope_parameters": a.rope,
         **IDS,
     }
