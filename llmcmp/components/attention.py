@@ -60,12 +60,20 @@ def projections(sizes: HeadSizes, read: Axis, part: Part) -> tuple[Linear, ...]:
 
 
 @frozen
+class Temperature:
+    """Queries grow with their position p, times 1 + scale x ln(1 + floor((p + 1) / floor)) (arXiv 2501.19399; Llama 4)."""
+
+    floor: int
+    scale: float
+
+
+@frozen
 class Attention(Component):
     """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
 
     `sinks`: one learned logit a head that joins the softmax and no value (gpt-oss). `soft_cap`: scores pass through
     cap x tanh(score / cap) (Gemma 2). `scale` multiplies the scores, 1 / sqrt(head_dim) if not given (T5 has 1).
-    `epsilon` and `unit_offset` are those of the QK norm.
+    `epsilon` and `unit_offset` are those of the QK norm. `temperature` sharpens scores far into a text.
     """
 
     kind: ClassVar[str] = "multi-head"
@@ -82,6 +90,7 @@ class Attention(Component):
     sinks: bool = False
     soft_cap: float | None = None
     scale: float | None = None
+    temperature: Temperature | None = None
     epsilon: float = EPSILON
     unit_offset: bool = False
 
@@ -134,6 +143,8 @@ class Attention(Component):
         if isinstance(self.position, Rotary):
             rotated = both * self.position.rotated(self.head_dim)
             yield Elementwise(name="rotary", part="attention", rows=run.rows, width=rotated)
+        if self.temperature is not None:
+            yield Elementwise(name="temperature", part="attention", rows=run.rows, width=self.heads * self.head_dim)
 
     def _scores(self, run: Run) -> Iterator[Op]:
         span, stores = self.span, self.direction != "bidirectional"

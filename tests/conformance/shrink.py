@@ -91,6 +91,8 @@ class _Shrink:
             table.update(kv_heads=self.kv_heads, head_dim=self.head_dim)
         if "window" in table:
             table["window"] = self.window
+        if "temperature" in table:
+            table["temperature"]["floor"] = 3
 
     def _feed_forward(self, table: Table) -> None:
         if table["kind"] != "experts":

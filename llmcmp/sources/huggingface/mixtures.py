@@ -116,6 +116,8 @@ def gpt_oss(a: Anatomy) -> Keys:
 
 
 def llama4(a: Anatomy) -> Keys:
+    tempers = {layer["attention"].temperature for layer in a.layers} - {None}
+    temper = next(iter(tempers), None)
     return rotary(a) | {
         "head_dim": a.attention.head_dim,
         "intermediate_size": a.moe.expert.intermediate,
@@ -124,4 +126,6 @@ def llama4(a: Anatomy) -> Keys:
         "interleave_moe_layer_step": a.moe_layers[0] + 1,
         "attention_chunk_size": a.window,
         "use_qk_norm": a.attention.qk_norm is not None,  # Scout, not Maverick
+        "attn_temperature_tuning": temper is not None,
+        **({} if temper is None else {"floor_scale": temper.floor, "attn_scale": temper.scale}),
     }
