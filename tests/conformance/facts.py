@@ -14,6 +14,11 @@ OFFSET = {"position": {"offset": 2}}
 BERT = {"norm": {"epsilon": 1e-12}}
 ONE = {"norm": {"epsilon": 1e-6}}
 
+V3 = [
+    {"feed_forward": {"moe": {"router": {"normalize": True, "scale": 2.5, "group_score": "best-two"}}}},
+    {"position": {"scaling": {"attention_factor": 1.0}}, "attention": {"scale": 0.5}},
+]
+
 FACTS: dict[str, list[dict[str, Any]]] = {
     "opt-*": [OFFSET],
     "bart-*": [OFFSET],
@@ -25,10 +30,9 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "deepseek-v*": [INTERLEAVED, ONE],
     "deepseek-v2*": [{"position": {"scaling": {"attention_factor": 1.0}}, "attention": {"scale": 0.4}}],
     "deepseek-v2": [{"feed_forward": {"moe": {"router": {"scale": 16.0}}}}],
-    "deepseek-v3": [
-        {"feed_forward": {"moe": {"router": {"normalize": True, "scale": 2.5, "group_score": "best-two"}}}},
-        {"position": {"scaling": {"attention_factor": 1.0}}, "attention": {"scale": 0.5}},
-    ],
+    "deepseek-r1": [INTERLEAVED, ONE, *V3],
+    "kimi-k2": [INTERLEAVED, ONE, *V3],
+    "deepseek-v3": V3,
     "mixtral-*": [{"feed_forward": {"router": {"normalize": True}}}],
     "qwen3-30b*": [{"feed_forward": {"router": {"normalize": True}}}],
     "glm-4.5*": [{"feed_forward": {"moe": {"router": {"normalize": True, "scale": 2.5}}}}],
@@ -42,7 +46,10 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "llama4-scout": [{"feed_forward": {"router": {"weighted": "input"}}}],
     "llama4-maverick": [{"feed_forward": {"moe": {"router": {"weighted": "input"}}}}],
     "t5-*": [T5],
-    "t5-small": [{"head": {"scaled": True}}],
+    "t5-[!v]*": [{"head": {"scaled": True}}],
+    "flan-t5-*": [T5],
+    "ul2-*": [T5],
+    "chatglm[23]-*": [INTERLEAVED],
     "switch-*": [T5, {"head": {"scaled": True}}],
 }
 

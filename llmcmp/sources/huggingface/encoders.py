@@ -66,9 +66,10 @@ def t5_sizes(a: Anatomy) -> Keys:
 
 
 def t5(a: Anatomy) -> Keys:
-    gated = a.feed_forward.kind == "gated"
+    activation = {"relu": "relu", "gelu-tanh": "gelu", "silu": "silu"}[a.feed_forward.activation]
+    network = f"gated-{activation}" if a.feed_forward.kind == "gated" else activation
     # The class ties every head, and takes this key to say only whether what a head reads is scaled, as with tied ones.
-    return t5_sizes(a) | {"feed_forward_proj": "gated-gelu" if gated else "relu", "tie_word_embeddings": a.tied}
+    return t5_sizes(a) | {"feed_forward_proj": network, "tie_word_embeddings": a.tied}
 
 
 def switch(a: Anatomy) -> Keys:
