@@ -65,24 +65,23 @@ class _Carried:
                 assert_never(target)
 
     def _split(self, fused: Fused, name: str, tensor: Tensor) -> tuple[Tensor, ...]:
-        matrix = tensor.dim() > 1 and fused.names[0].endswith("weight")
-        if fused.inputs_first and matrix:
+        if fused.inputs_first and fused.names[0].endswith("weight"):
             tensor = tensor.transpose(-1, -2)
-        axis = -2 if matrix else -1  # of outputs
+        axis = 1 if ".experts." in fused.names[0] else 0  # of outputs
         sizes = [self._place(ours, name).shape[axis] for ours in fused.names]
         if sum(sizes) != tensor.shape[axis]:
             raise ModelError(f"the tensor {name} has {tensor.shape[axis]} outputs, {' and '.join(fused.names)} {sizes}")
         turns = self._turns(fused, sizes)
-        each = tensor.unflatten(axis, (turns, -1)).split([size // turns for size in sizes], axis)
-        return tuple(part.flatten(axis - 1, axis) for part in each)
+        each = tensor.unflatten(axis, (turns, -1)).split([size // turns for size in sizes], axis + 1)
+        return tuple(part.flatten(axis, axis + 1) for part in each)
 
     def _turns(self, fused: Fused, sizes: list[int]) -> int:
         if fused.turns is None:
             return 1
         if fused.turns == "rows":
             return sizes[0]
-        attention: Any = self.twin.get_submodule(fused.names[0].rsplit(".", 2)[0])
-        return getattr(attention.spec, fused.turns)
+        mixer: Any = self.twin.get_submodule(fused.names[0].rsplit(".", 2)[0])
+        return getattr(mixer.spec, fused.turns)
 
     def _place(self, ours: str, name: str) -> Tensor:
         if ours not in self.places:

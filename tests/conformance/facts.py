@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import tomllib
 from fnmatch import fnmatch
 from typing import Any
 

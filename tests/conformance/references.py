@@ -14,7 +14,11 @@ from llmcmp.sources.huggingface.anatomy import Anatomy
 from llmcmp.sources.huggingface.configs import config_keys
 from llmcmp.sources.names import preset_files
 
+from .scans import Scanned, delta_scan, mamba2_scan, mamba_scan
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmcmp.model import Model
 
 transformers = pytest.importorskip("transformers")
@@ -26,12 +30,14 @@ class Reference:
 
     Sizes: `square`: heads x head_dim = hidden. `fourfold`: the feed-forward is 4 x hidden wide. `shared_like_expert`:
     the shared expert is as wide as a routed one; `shared_multiple`: as a whole number of routed ones.
+    `one_width`: dense feed-forwards are as wide as a routed expert.
     `least_layers`: a depth at which every kind of layer occurs, and another order would show in their numbers.
 
     What the class does otherwise than the architecture asks, each corrected exactly where it is compared:
     `caches`: it keeps keys and values; OpenAI's first GPT predates that, and bare encoders have no use for it.
     `caches_all_heads`: it repeats keys and values to all heads before it caches them.
     `runs_all_experts`: it multiplies every token with every expert, those not chosen scaled by zero.
+    `scan`: what its torch code computes for one mixer where no kernels are installed (scans.py).
     `device`: "cpu" where which experts are hit decides what runs, which tensors without values cannot tell.
     """
 
@@ -40,10 +46,12 @@ class Reference:
     fourfold: bool = False
     shared_like_expert: bool = False
     shared_multiple: bool = False
+    one_width: bool = False
     least_layers: int = 2
     caches: bool = True
     caches_all_heads: bool = False
     runs_all_experts: bool = False
+    scan: Callable[[Any, int, int, bool], Scanned] | None = None
     device: str = "meta"
 
     def config_of(self, model: Model) -> Any:
@@ -72,6 +80,10 @@ REFERENCES: dict[str, Reference] = {
         Reference("DeepseekV2ForCausalLM", shared_multiple=True),
         Reference("DeepseekV3ForCausalLM", shared_multiple=True),
         Reference("GlmForCausalLM"),
+        Reference("Glm4ForCausalLM"),
+        Reference("Mamba2ForCausalLM", scan=mamba2_scan),
+        Reference("JambaForCausalLM", square=True, one_width=True, least_layers=9, scan=mamba_scan),
+        Reference("Qwen3NextForCausalLM", least_layers=5, scan=delta_scan),
         Reference("Glm4MoeForCausalLM", shared_multiple=True),
         Reference("GemmaForCausalLM"),
         Reference("Gemma2ForCausalLM", least_layers=3),
@@ -86,7 +98,7 @@ REFERENCES: dict[str, Reference] = {
         Reference("AlbertModel", square=True, caches=False),
         Reference("BartForConditionalGeneration", square=True),
         Reference("T5ForConditionalGeneration"),
-        Reference("SwitchTransformersForConditionalGeneration", device="cpu"),
+        Reference("SwitchTransformersForConditionalGeneration", one_width=True, device="cpu"),
     )
 }
 
@@ -165,6 +177,11 @@ QUICK = (
     "deepseek-v2",
     "deepseek-v3",
     "glm-4-9b",
+    "glm-4-0414-9b",
+    "glm-4-0414-32b",
+    "mamba2-130m",
+    "jamba-v0.1",
+    "qwen3-next-80b-a3b",
     "glm-4.5",
     "glm-4.5-air",
     "gemma-2b",

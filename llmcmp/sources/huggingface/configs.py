@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import ModelError
-from llmcmp.sources.huggingface import encoders, gpts, llamas, mixtures
+from llmcmp.sources.huggingface import encoders, gpts, llamas, mixtures, recurrent
 from llmcmp.sources.huggingface.anatomy import Anatomy
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CONFIGS: dict[str, Callable[[Anatomy], Keys]] = {
     "Qwen2ForCausalLM": llamas.dense,
     "Qwen3ForCausalLM": llamas.headed,
     "GlmForCausalLM": llamas.headed,
-    "Glm4ForCausalLM": llamas.headed,
+    "Glm4ForCausalLM": llamas.glm4,
     "GemmaForCausalLM": llamas.headed,
     "Gemma2ForCausalLM": llamas.gemma2,
     "Gemma3ForCausalLM": llamas.gemma3,
@@ -50,6 +50,9 @@ CONFIGS: dict[str, Callable[[Anatomy], Keys]] = {
     "Glm4MoeForCausalLM": mixtures.glm4_moe,
     "GptOssForCausalLM": mixtures.gpt_oss,
     "Llama4ForCausalLM": mixtures.llama4,
+    "Mamba2ForCausalLM": recurrent.mamba2,
+    "JambaForCausalLM": recurrent.jamba,
+    "Qwen3NextForCausalLM": recurrent.qwen3_next,
     "BertModel": encoders.bert,
     "RobertaModel": encoders.bert,
     "AlbertModel": encoders.albert,

@@ -208,5 +208,5 @@ def llama(*layer: Names) -> Names:
     names = dict(ROTATED)
     for more in layer:
         names |= more
-    outside = {"embed_tokens": "embedding", "norm": "norm", "final_layernorm": "norm"}
+    outside: Names = {"embed_tokens": "embedding", "norm": "norm", "final_layernorm": "norm"}
     return gpt("model", outside, under("layers.*.", "", names))

@@ -40,6 +40,10 @@ def mistral(a: Anatomy) -> Keys:
     return headed(a) | {"sliding_window": a.window}
 
 
+def glm4(a: Anatomy) -> Keys:
+    return headed(a) | {"attention_bias": bool(a.attention.bias)}  # of queries, keys, values: the 9B has them
+
+
 def phi(a: Anatomy) -> Keys:
     keys = dense(a)
     return keys | {"layer_norm_eps": keys.pop("rms_norm_eps")}

@@ -12,6 +12,7 @@ from llmcmp.errors import ModelError
 from llmcmp.frozen import replace
 from llmcmp.sources.huggingface import decoder_names as d
 from llmcmp.sources.huggingface import encoder_names as e
+from llmcmp.sources.huggingface import recurrent_names as r
 from llmcmp.sources.huggingface.targets import Fused, OneOf
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ NAMES: dict[str, Names] = {
     "Glm4MoeForCausalLM": d.llama(d.EXPERTS),
     "GptOssForCausalLM": d.llama(d.GPT_OSS),
     "Llama4ForCausalLM": d.llama(d.LLAMA4),
+    "Mamba2ForCausalLM": r.MAMBA2,
+    "JambaForCausalLM": d.llama(r.JAMBA),
+    "Qwen3NextForCausalLM": d.llama(d.EXPERTS, r.QWEN3_NEXT),
     "BertModel": e.BERT,
     "RobertaModel": e.BERT,
     "AlbertModel": e.ALBERT,

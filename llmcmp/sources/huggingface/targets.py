@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class Fused:
     """Several of our tensors in one of theirs, along the outputs.
 
-    They stand one after another, or take `turns`: a few outputs of each, as often as the attention has "heads" or
-    "kv_heads", or single "rows". `inputs_first`: theirs is transposed.
+    They stand one after another, or take `turns`: a few outputs of each, as often as the attention or mixer has heads
+    of that name, or single "rows". `inputs_first`: theirs is transposed.
     """
 
     names: tuple[str, ...]
-    turns: Literal["heads", "kv_heads", "rows"] | None = None
+    turns: Literal["heads", "kv_heads", "key_heads", "rows"] | None = None
     inputs_first: bool = False
 
 
