@@ -96,6 +96,12 @@ def show_seconds(value: float) -> str:
     return f"{_three_digits(value * 1e9)} ns"
 
 
+def show_flop_rate(value: float) -> str:
+    """1.5e12 as "1.50 TFLOP/s"."""
+    digits, _, prefix = show_flops(value).partition(" ")
+    return f"{digits} {prefix}FLOP/s"
+
+
 def show_rate(value: float) -> str:
     """Tokens a second: 12345.6 as "12,346", 3.456 as "3.46"."""
     return _three_digits(value)

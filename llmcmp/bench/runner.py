@@ -1,7 +1,7 @@
 """A run: what to measure, one worker after another, and a record of each as soon as it is there.
 
 The run holds nothing that a worker could take with it: a model that crashes, hangs or runs out of memory costs its own
-record. Ceilings are measured once a run, right before its first model, in the same dtype and with the same threads.
+record. The ceilings of a record are measured by its worker, right before the model, in the same dtype and threads.
 """
 
 from __future__ import annotations
@@ -83,24 +83,22 @@ class Run:
 
     def __init__(self, settings: Settings, file: RecordFile, timeout: float, progress: Progress) -> None:
         self.settings, self.file, self.timeout, self.progress = settings, file, timeout, progress
-        self.place: dict[str, Any] | None = None  # environment, device, threads; ceilings once they are measured
+        self.place: dict[str, Any] | None = None  # environment, device, threads
 
     def records(self, jobs: Sequence[Job], *, resume: bool) -> Iterator[Record]:
         """The record of each job, measured and filed now or, with `resume`, found in the file."""
-        known: dict[str, Record] = {}
-        if resume:
-            self.place = self._asked("environment")
-            known = by_key(self.file.read())
+        self.place = self._asked()
+        known = by_key(self.file.read()) if resume else {}
         for each in jobs:
-            found = known.get(self._key(each)) if resume else None
+            found = known.get(self._key(each))
             yield self._measured(each) if found is None else found
 
-    def _asked(self, what: str) -> dict[str, Any]:
-        self.progress("this machine" if what == "environment" else "ceilings of this machine", 0)
-        request = {"ask": what, "settings": self.settings.document()}
-        outcome = ask(request, self.timeout, lambda share: self.progress("ceilings of this machine", share))
+    def _asked(self) -> dict[str, Any]:
+        """Environment, device and threads, as a worker finds them."""
+        self.progress("looking at this machine", 0)
+        outcome = ask({"ask": "environment", "settings": self.settings.document()}, self.timeout)
         if outcome.result is None:
-            raise LlmcmpError(f"this machine's {what} cannot be had: {outcome.reason}")
+            raise LlmcmpError(f"cannot measure on this machine: {outcome.reason}")
         return outcome.result
 
     def _settings(self, each: Job) -> Settings:
@@ -114,8 +112,6 @@ class Run:
         return key(models, self._settings(each), self.place["environment"])
 
     def _measured(self, each: Job) -> Record:
-        if self.place is None or "ceilings" not in self.place:
-            self.place = self._asked("ceilings")
         settings = self._settings(each)
         self.progress(each.model.name, 0)
         parts = [{"model": packed(part.model), "phases": part.phases} for part in each.parts]
@@ -129,7 +125,7 @@ class Run:
 
     def _record(self, each: Job, settings: Settings, outcome: Outcome) -> Record:
         assert self.place is not None
-        ceilings = self.place["ceilings"]
+        ceilings = {} if outcome.result is None else outcome.result["ceilings"]
         phases = phases_of(each.built, settings)
         made: dict[str, Any] = {}
         if outcome.result is not None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
 
 
+CEILINGS_SHARE = 0.3  # of a worker's progress
+
+
 def packed(model: Model) -> str:
     """A model as text, for a request."""
     return base64.b64encode(pickle.dumps(model)).decode()
@@ -99,12 +102,12 @@ def _answer(request: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     match request["ask"]:
         case "environment":
             return _environment(device)
-        case "ceilings":
-            from llmcmp.bench.ceilings import ceilings
-            from llmcmp.bench.timer import DTYPES
+        case "devices":
+            from llmcmp.bench.environment import devices
 
-            found = ceilings(device, DTYPES[settings.dtype], report)
-            return _environment(device) | {"ceilings": found}
+            return _environment(device) | {"devices": devices()}
+        case "ceilings":
+            return _ceilings(settings, report)
         case "model":
             return _model(request, settings, report)
         case other:
@@ -140,6 +143,13 @@ def _environment(device: str) -> dict[str, Any]:
     return {"environment": environment(device), "device": device, "threads": torch.get_num_threads()}
 
 
+def _ceilings(settings: Settings, report: Callable[[float], None]) -> dict[str, Any]:
+    from llmcmp.bench.ceilings import ceilings
+    from llmcmp.bench.timer import DTYPES
+
+    return {"ceilings": ceilings(settings.device, DTYPES[settings.dtype], report)}
+
+
 def _model(request: dict[str, Any], settings: Settings, report: Callable[[float], None]) -> dict[str, Any]:
     """Refuse the model before anything is allocated, or measure its parts one after another."""
     from llmcmp.bench import fit, memory
@@ -148,15 +158,17 @@ def _model(request: dict[str, Any], settings: Settings, report: Callable[[float]
     reason = fit.refusal(unpacked(request["model"]), settings, memory.room(settings.device))
     if reason is not None:
         raise DoesNotFitError(reason)
+    # In this process, minutes or less before the model: what a machine reaches changes with what else it does.
+    made = _ceilings(settings, lambda share: report(share * CEILINGS_SHARE))
     found: list[dict[str, Any]] = []
     parts = request["parts"]
     for number, part in enumerate(parts):
 
         def part_report(share: float, number: int = number) -> None:
-            report((number + share) / len(parts))
+            report(CEILINGS_SHARE + (1 - CEILINGS_SHARE) * (number + share) / len(parts))
 
         found.append(measure(unpacked(part["model"]), tuple(part["phases"]), settings, part_report))
-    return {"parts": found}
+    return made | {"parts": found}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ _SHOW: dict[Unit, Callable[[Any], str]] = {
     "flag": lambda value: "yes" if value else "no",
     "seconds": units.show_seconds,
     "rate": units.show_rate,
-    "flops/s": lambda value: f"{units.show_flops(value)}/s",
+    "flops/s": units.show_flop_rate,
     "bytes/s": lambda value: f"{units.show_bytes(value)}/s",
     "percent": units.show_percent,
 }
