@@ -27,7 +27,9 @@ def runs(model: Model, settings: Settings, phase: Phase) -> Iterator[Sizes]:
     one token. Decode runs one step for each generated token.
     """
     start = 1 if model.card.architecture == "encoder-decoder" else settings.prompt
-    steps = range(start, start + settings.generate) if phase == "decode" else range(settings.prompt - 1, settings.prompt)
+    steps = (
+        range(start, start + settings.generate) if phase == "decode" else range(settings.prompt - 1, settings.prompt)
+    )
     for past in steps:
         sizes = run_sizes(model, phase, past + 1, settings.prompt)
         if sizes is not None:

@@ -47,16 +47,20 @@ class Job:
     multiplied: tuple[Multiplied, ...] = ()
 
 
-def job(model: Model, settings: Settings) -> Job:
-    """What to run for a model at a scale. Raises UndisclosedError where there is no structure."""
+def job(model: Model, settings: Settings, context: int | None = None) -> Job:
+    """What to run for a model at a scale. Raises UndisclosedError where there is no structure.
+
+    A tiny model's window and position table suit `context` tokens: the longest of a sweep, so that one model is swept.
+    """
     if settings.scale == "tiny":
-        tiny = shrink(model, settings.budget, context=settings.prompt + settings.generate)
+        context = context or settings.prompt + settings.generate
+        tiny = shrink(model, settings.budget, context=context)
         return Job(
             model=model,
             built=tiny.model,
             settings=settings,
             parts=whole(tiny.model, settings),
-            smallest=_smallest(tiny.model, settings),
+            smallest=_smallest(tiny.model, settings, context),
             changes=tiny.changes,
         )
     if settings.scale == "full":
@@ -65,11 +69,11 @@ def job(model: Model, settings: Settings) -> Job:
     return Job(model=model, built=model, settings=settings, parts=parts, multiplied=multiplied)
 
 
-def _smallest(tiny: Model, settings: Settings) -> Model | None:
+def _smallest(tiny: Model, settings: Settings, context: int) -> Model | None:
     """The structure of a tiny model at the least size there is; None where no decode step is measured."""
     if "decode" not in phases_of(tiny, settings):
         return None
-    return shrink(tiny, LEAST_BUDGET, context=settings.prompt + settings.generate).model
+    return shrink(tiny, LEAST_BUDGET, context=context).model
 
 
 def require_torch() -> None:
@@ -91,7 +95,8 @@ class Run:
         known = by_key(self.file.read()) if resume else {}
         for each in jobs:
             found = known.get(self._key(each))
-            yield self._measured(each) if found is None else found
+            # What failed is tried again: more memory, or a longer --timeout, is why one would resume.
+            yield found if found is not None and found["status"] == "ok" else self._measured(each)
 
     def _asked(self) -> dict[str, Any]:
         """Environment, device and threads, as a worker finds them."""
