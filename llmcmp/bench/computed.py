@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import flops
@@ -53,7 +53,7 @@ def phase_bytes(model: Model, settings: Settings, phase: Phase) -> float:
         traffic(model, settings.batch, **sizes, weights=dtype, activations=dtype, cache=dtype)
         for sizes in runs(model, settings, phase)
     )
-    return sum(each.expected_bytes for each in moved)
+    return sum(cast("float", each.expected_bytes) for each in moved)
 
 
 def kept_tokens(model: Model, settings: Settings) -> int:

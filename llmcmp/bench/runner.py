@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Progress = Callable[[str, float], None]
 
 
+LOOKING = 300.0  # seconds in which a worker can be expected to import torch
+
+
 @frozen
 class Job:
     """One model to measure under some settings: `model` is what is asked about, `built` what is measured.
@@ -101,7 +104,7 @@ class Run:
     def _asked(self) -> dict[str, Any]:
         """Environment, device and threads, as a worker finds them."""
         self.progress("looking at this machine", 0)
-        outcome = ask({"ask": "environment", "settings": self.settings.document()}, self.timeout)
+        outcome = ask({"ask": "environment", "settings": self.settings.document()}, LOOKING)
         if outcome.result is None:
             raise LlmcmpError(f"cannot measure on this machine: {outcome.reason}")
         return outcome.result
@@ -130,7 +133,7 @@ class Run:
 
     def _record(self, each: Job, settings: Settings, outcome: Outcome) -> Record:
         assert self.place is not None
-        ceilings = {} if outcome.result is None else outcome.result["ceilings"]
+        ceilings: dict[str, Any] = {} if outcome.result is None else outcome.result["ceilings"]
         phases = phases_of(each.built, settings)
         made: dict[str, Any] = {}
         if outcome.result is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmcmp import units
 from llmcmp.bench.settings import Device, Dtype, Scale, Settings, phases
 from llmcmp.cli.options import JsonOpt, OptionalModelsArg, OutOpt, length
 from llmcmp.cli.output import deliver, note, prepare
@@ -44,6 +45,9 @@ def run(
         str | None,
         typer.Option(metavar="LIST", help="Of prefill,decode,train; all at --scale tiny, else prefill,decode."),
     ] = None,
+    budget: Annotated[
+        str, typer.Option(metavar="SIZE", help="Active parameters of each model at --scale tiny.")
+    ] = "20M",
     sweep: Annotated[
         list[str] | None, typer.Option(metavar="KEY=A,B", help="batch=1,4 ctx=1k,4k: every combination.")
     ] = None,
@@ -83,6 +87,7 @@ def run(
     chosen = phases(phase or ("prefill,decode,train" if scale == "tiny" else "prefill,decode"))
     base = Settings(
         scale=scale,
+        budget=units.count(budget),
         device=device,
         dtype=dtype,
         batch=batch,
