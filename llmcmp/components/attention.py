@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.components.positions import AttentionPosition, Rotary
 from llmcmp.dims import lesser
 from llmcmp.errors import ModelError
@@ -63,7 +64,8 @@ class Attention(Component):
     """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
 
     `sinks`: one learned logit a head that joins the softmax and no value (gpt-oss). `soft_cap`: scores pass through
-    cap x tanh(score / cap) (Gemma 2).
+    cap x tanh(score / cap) (Gemma 2). `scale` multiplies the scores, 1 / sqrt(head_dim) if not given (T5 has 1).
+    `epsilon` and `unit_offset` are those of the QK norm.
     """
 
     kind: ClassVar[str] = "multi-head"
@@ -79,6 +81,9 @@ class Attention(Component):
     chunked: bool = False
     sinks: bool = False
     soft_cap: float | None = None
+    scale: float | None = None
+    epsilon: float = EPSILON
+    unit_offset: bool = False
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @frozen
 class CrossAttention(Component):
-    """Queries from the decoder, keys and values from the encoder's output, projected once a source."""
+    """Queries from the decoder, keys and values from the encoder's output, projected once a source.
+
+    `scale` multiplies the scores, 1 / sqrt(head_dim) if not given.
+    """
 
     kind: ClassVar[str] = "cross"
     hidden: int
@@ -31,6 +34,7 @@ class CrossAttention(Component):
     kv_heads: int
     head_dim: int
     bias: tuple[Projection, ...] = ()
+    scale: float | None = None
 
     @property
     def label(self) -> str:

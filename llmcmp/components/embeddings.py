@@ -24,11 +24,12 @@ TOKEN_TABLE = "embedding.weight"
 
 @frozen
 class TokenEmbedding(Component):
-    """A table of `vocabulary` vectors of `width` elements."""
+    """A table of `vocabulary` vectors of `width` elements; `scaled`: times sqrt(width) when looked up (Gemma)."""
 
     kind: ClassVar[str] = "table"
     vocabulary: int
     width: int
+    scaled: bool = False
 
     @property
     def label(self) -> str:

@@ -27,7 +27,10 @@ class Router:
 
     `correction`: a stored score correction an expert, which steers the choice and is not trained by gradients
     (DeepSeek-V3, arXiv 2412.19437, 2.1.2). `groups`, `groups_per_token`: only experts of the best
-    groups are chosen from.
+    groups are chosen from, a group being as good as its best expert, or as the sum of its best two (`group_score`).
+
+    The chosen scores are divided by their sum where `normalize`, times `scale`, and weight what the experts give, or what
+    they are given (`weighted`, Llama 4).
     """
 
     scoring: Literal["softmax", "sigmoid"] = "softmax"
@@ -35,6 +38,10 @@ class Router:
     correction: bool = False
     groups: int = 1
     groups_per_token: int = 1
+    group_score: Literal["best", "best-two"] = "best"
+    normalize: bool = False
+    scale: float = 1.0
+    weighted: Literal["output", "input"] = "output"
 
 
 @frozen

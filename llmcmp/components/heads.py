@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @frozen
 class LanguageHead(Component):
-    """Logits over the vocabulary. `tied`: its matrix is the token table. `bias` may stand beside a tied matrix."""
+    """Logits over the vocabulary. `tied`: its matrix is the token table. `bias` may stand beside a tied matrix.
+
+    `scaled`: what it reads is divided by sqrt(width) first (T5).
+    """
 
     width: int
     vocabulary: int
     tied: bool
     bias: bool = False
     soft_cap: float | None = None
+    scaled: bool = False
 
     @property
     def label(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.components.positions import AttentionPosition
 from llmcmp.dims import lesser
 from llmcmp.frozen import frozen, replace
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 class LatentAttention(Component):
     """`query_rank` compresses the queries too; without it they are projected directly (DeepSeek-V2-Lite).
 
-    A head's query and key have `nope_dim` + `rope_dim` elements, its value `value_dim`.
+    A head's query and key have `nope_dim` + `rope_dim` elements, its value `value_dim`. `scale` multiplies the scores,
+    1 / sqrt(nope_dim + rope_dim) if not given. `epsilon` is that of the norms of both latents.
     """
 
     kind: ClassVar[str] = "latent"
@@ -40,6 +42,8 @@ class LatentAttention(Component):
     value_dim: int
     direction: Direction
     position: AttentionPosition
+    scale: float | None = None
+    epsilon: float = EPSILON
 
     @property
     def label(self) -> str:

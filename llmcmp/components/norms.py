@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from llmcmp.ops import Op, Plan, Run
 
 
+EPSILON = 1e-5
+
+
 @frozen
 class LayerNorm(Component):
-    """Mean and variance normalised, times a weight, plus a bias where there is one (arXiv 1607.06450)."""
+    """Mean and variance normalised, times a weight, plus a bias where there is one (arXiv 1607.06450).
+
+    `epsilon` is added to the variance before its root is taken.
+    """
 
     width: int
     bias: bool = True
+    epsilon: float = EPSILON
 
     @property
     def label(self) -> str:
@@ -35,9 +42,14 @@ class LayerNorm(Component):
 
 @frozen
 class RMSNorm(Component):
-    """Divided by the root of the mean square, times a weight; nothing subtracted (arXiv 1910.07467). T5's norm."""
+    """Divided by the root of the mean square, times a weight; nothing subtracted (arXiv 1910.07467). T5's norm.
+
+    `unit_offset`: what is stored is the weight less one (Gemma).
+    """
 
     width: int
+    epsilon: float = EPSILON
+    unit_offset: bool = False
 
     @property
     def label(self) -> str:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @frozen
 class LearnedPositions(Component):
-    """A table of one vector a position, added to the token's (BERT, GPT-2). `rows` includes reserved ones."""
+    """A table of one vector a position, added to the token's (BERT, GPT-2).
+
+    `rows` includes reserved ones; the first token has row `offset` (OPT, BART, RoBERTa: 2).
+    """
 
     kind: ClassVar[str] = "learned"
     rows: int
     width: int
+    offset: int = 0
 
     @property
     def label(self) -> str:
@@ -83,11 +87,20 @@ class Scaling:
 
     linear: arXiv 2306.15595; ntk: NTK-aware base change; yarn: arXiv 2309.00071; longrope: arXiv 2402.13753;
     llama3: Llama 3.1's piecewise rule. No scaling changes a weight or a FLOP.
+
+    `fast`, `slow`: rotations within `original` above which a frequency stays, and below which it is divided by `factor`
+    (yarn's beta 32 and 1, llama3's high and low frequency factors 4 and 1). `attention_factor`: what sines and cosines
+    are multiplied by; yarn's own rule, 0.1 ln(factor) + 1, if not given. `truncate`: yarn rounds the dimensions between
+    which it blends (gpt-oss does not).
     """
 
     kind: Literal["linear", "ntk", "yarn", "longrope", "llama3"]
     factor: float | None = None
     original: int | None = None
+    fast: float | None = None
+    slow: float | None = None
+    attention_factor: float | None = None
+    truncate: bool = True
 
 
 @frozen
@@ -95,12 +108,14 @@ class Rotary:
     """Rotation of queries and keys by their position (RoPE, arXiv 2104.09864).
 
     `fraction` of each head is rotated (GPT-NeoX 0.25); `axes` = 2 splits it between two position numbers (ChatGLM-6B).
+    Rotated pairs are element i and i + half, or neighbours where `interleaved` (GPT-J, GLM).
     """
 
     kind: ClassVar[str] = "rotary"
     theta: float = 10000.0
     fraction: float = 1.0
     axes: Literal[1, 2] = 1
+    interleaved: bool = False
     scaling: Scaling | None = None
 
     def __post_init__(self) -> None:

@@ -185,7 +185,7 @@ class _Builder:
         if isinstance(table, AdaptiveTable):
             yield "embedding", self._adaptive(table)
             return
-        yield "embedding", TokenEmbedding(vocabulary=table.vocabulary, width=self.width)
+        yield "embedding", TokenEmbedding(vocabulary=table.vocabulary, width=self.width, scaled=table.scaled)
         if table.token_types is not None:
             yield "token_types", TokenTypes(types=table.token_types, width=self.width)
         positions = tuple(self._tower_positions())
@@ -273,7 +273,8 @@ class _Builder:
     def _attention(self, name: str | None, side: Side) -> Component:
         chosen = self._chosen("attention", name)
         table = dict(self._named("attention")[chosen])
-        given: Table = {"hidden": self.hidden, "direction": self._direction(side)}
+        given: Table = {"hidden": self.hidden, "direction": self._direction(side), "epsilon": self.norms.epsilon}
+        given["unit_offset"] = self.norms.unit_offset
         if "position" in self.sections:
             given["position"] = self._attention_position(table.pop("position", None), self._at("attention", chosen))
         return bind_kind(
@@ -313,7 +314,10 @@ class _Builder:
     # Norms and heads
 
     def _norm(self, width: int) -> Norm:
-        return RMSNorm(width=width) if self.norms.kind == "rms" else LayerNorm(width=width, bias=self.norms.bias)
+        norms = self.norms
+        if norms.kind == "rms":
+            return RMSNorm(width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset)
+        return LayerNorm(width=width, bias=norms.bias, epsilon=norms.epsilon)
 
     def _exit(self, *, top: bool) -> Iterator[tuple[str, Component]]:
         """The final norm, which a post-norm model does without, and on the last tower the head."""
@@ -335,7 +339,12 @@ class _Builder:
         yield (
             "head",
             LanguageHead(
-                width=self.width, vocabulary=table.vocabulary, tied=table.tied, bias=head.bias, soft_cap=head.soft_cap
+                width=self.width,
+                vocabulary=table.vocabulary,
+                tied=table.tied,
+                bias=head.bias,
+                soft_cap=head.soft_cap,
+                scaled=head.scaled,
             ),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
+from llmcmp.components.norms import EPSILON
 from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.model import Placement, Side
@@ -13,13 +14,17 @@ MOST_LAYERS = 10_000  # deeper than anything trained; each layer is listed one b
 
 @frozen
 class TableEmbedding:
-    """[embedding]: one vector a token. `width` where it is narrower than `hidden` and projected (ALBERT, OPT-350M)."""
+    """[embedding]: one vector a token. `width` where it is narrower than `hidden` and projected (ALBERT, OPT-350M).
+
+    `scaled`: vectors are multiplied by the root of their width (Gemma).
+    """
 
     kind: ClassVar[str] = "table"
     vocabulary: int
     hidden: int
     tied: bool
     width: int | None = None
+    scaled: bool = False
     projection_bias: bool = False
     token_types: int | None = None
 
@@ -41,12 +46,17 @@ EmbeddingTable: TypeAlias = TableEmbedding | AdaptiveTable
 
 @frozen
 class NormTable:
-    """[norm]: kind and placement of every norm; `embedding`: one more right after the embedding (BLOOM, BERT)."""
+    """[norm]: kind and placement of every norm; `embedding`: one more right after the embedding (BLOOM, BERT).
+
+    `unit_offset`: weights are stored less one (Gemma).
+    """
 
     kind: Literal["layer", "rms"]
     placement: Placement
     bias: bool = True
     embedding: bool = False
+    epsilon: float = EPSILON
+    unit_offset: bool = False
 
 
 @frozen
@@ -68,6 +78,7 @@ class LanguageTable:
     kind: ClassVar[str] = "language"
     bias: bool = False
     soft_cap: float | None = None
+    scaled: bool = False
 
 
 @frozen

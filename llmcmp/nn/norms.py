@@ -1,0 +1,40 @@
+"""LayerNorm and RMSNorm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from llmcmp.components.norms import LayerNorm as LayerNormComponent
+    from llmcmp.components.norms import RMSNorm as RMSNormComponent
+    from llmcmp.nn.flow import Flow
+
+
+class LayerNorm(nn.Module):
+    """(x - mean) / sqrt(variance + epsilon) x weight + bias over the last axis."""
+
+    def __init__(self, norm: LayerNormComponent) -> None:
+        super().__init__()
+        self.epsilon = norm.epsilon
+        self.weight = nn.Parameter(torch.empty(norm.width))
+        self.bias = nn.Parameter(torch.empty(norm.width)) if norm.bias else None
+
+    def forward(self, x: Tensor, flow: Flow | None = None) -> Tensor:
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
+
+
+class RMSNorm(nn.Module):
+    """x / sqrt(mean(x^2) + epsilon) x weight over the last axis; `unit_offset` stores the weight less one."""
+
+    def __init__(self, norm: RMSNormComponent) -> None:
+        super().__init__()
+        self.epsilon, self.unit_offset = norm.epsilon, norm.unit_offset
+        self.weight = nn.Parameter(torch.empty(norm.width))
+
+    def forward(self, x: Tensor, flow: Flow | None = None) -> Tensor:
+        weight = self.weight + 1 if self.unit_offset else self.weight
+        return F.rms_norm(x, weight.shape, weight, self.epsilon)
