@@ -1,4 +1,4 @@
-"""Small models that 2, 3 and 6 ranks can split, and a vocabulary of 101 words that none divides."""
+"""Small models that 2, 3 and 4 ranks can split, and a vocabulary of 101 words that none divides."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from llmcmp.model import Model
 
 WIDE: dict[str, Any] = {"kind": "gated", "activation": "silu", "intermediate": 36}
 BIASED: dict[str, Any] = {"kind": "plain", "activation": "gelu", "intermediate": 36, "bias": True}
-HEADS: dict[str, Any] = {"kind": "multi-head", "heads": 12, "kv_heads": 6, "head_dim": 6}
+HEADS: dict[str, Any] = {"kind": "multi-head", "heads": 24, "kv_heads": 12, "head_dim": 6}
 DECODER: dict[str, Any] = {**DENSE, "attention": HEADS, "feed_forward": WIDE}
 MIXED: dict[str, Any] = {**EXPERTS, "expert": {**BIASED, "intermediate": 12}}
 ALL_BIASES = ["query", "key", "value", "output"]
 TWO_SIDES: dict[str, Any] = {
     **ENCODER_DECODER,
-    "attention": {**HEADS, "kv_heads": 12},
-    "cross_attention": {"kind": "cross", "heads": 12, "kv_heads": 6, "head_dim": 6},
+    "attention": {**HEADS, "kv_heads": 24},
+    "cross_attention": {"kind": "cross", "heads": 24, "kv_heads": 12, "head_dim": 6},
     "feed_forward": BIASED,
 }
 
@@ -39,7 +39,7 @@ SPLITTABLE: dict[str, dict[str, Any]] = {
     "mixture": {**DECODER, "feed_forward": {**MIXED, "shared": WIDE, "shared_gate": True}},
     "memory": {**KINDS["segment"], "attention": {**KINDS["segment"]["attention"], "heads": 12}, "feed_forward": WIDE},
     "prefix": {**DECODER, "architecture": "prefix-decoder"},
-    "encoder": {**ENCODER, "attention": {**HEADS, "kv_heads": 12}, "feed_forward": BIASED},
+    "encoder": {**ENCODER, "attention": {**HEADS, "kv_heads": 24}, "feed_forward": BIASED},
     "encoder-decoder": TWO_SIDES,
 }
 

@@ -17,7 +17,7 @@ from llmcmp.model import Model, Use, walk
 from llmcmp.ops import Attend, Collective, Matmul, Plan, Run
 from llmcmp.passes.shard import Layout, Partial, Replicate, Shard, chunk, component_layouts, layouts, shard
 
-CASES = [(kind, tp) for kind in SPLITTABLE for tp in (2, 3, 6) if (kind, tp) != ("few-kv-heads", 3)]
+CASES = [(kind, tp) for kind in SPLITTABLE for tp in (2, 3, 4) if (kind, tp) != ("few-kv-heads", 3)]
 
 
 def weights(model: Model) -> dict[str, tuple[int, int]]:
