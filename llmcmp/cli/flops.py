@@ -22,7 +22,7 @@ from llmcmp.cli.output import deliver, prepare
 from llmcmp.ops import Latent, Logits
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compute import flops_table
-from llmcmp.tables.phases import Phase
+from llmcmp.folds.phases import Phase
 
 
 def run(

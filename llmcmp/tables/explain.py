@@ -12,7 +12,7 @@ from llmcmp.folds.params import params, stored
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.model import walk
 from llmcmp.ops import Attend, Matmul, Plan
-from llmcmp.tables.phases import run_sizes
+from llmcmp.folds.phases import run_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
