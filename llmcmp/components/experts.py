@@ -29,8 +29,8 @@ class Router:
     (DeepSeek-V3, arXiv 2412.19437, 2.1.2). `groups`, `groups_per_token`: only experts of the best
     groups are chosen from, a group being as good as its best expert, or as the sum of its best two (`group_score`).
 
-    The chosen scores are divided by their sum where `normalize`, times `scale`, and weight what the experts give, or what
-    they are given (`weighted`, Llama 4).
+    The chosen scores are divided by their sum where `normalize`, times `scale`; they weight what the experts give, or
+    what they are given (`weighted`, Llama 4).
     """
 
     scoring: Literal["softmax", "sigmoid"] = "softmax"

@@ -219,6 +219,10 @@ class Twin(nn.Module):
         x_BSD = tower.hidden(tokens_BS, flow, cache)
         return tower.top(x_BSD if logits == "all" else x_BSD[:, -1:], flow)
 
+    def step(self, token_B1: Tensor, cache: Cache, past: int) -> Tensor:
+        """Logits B x 1 x V of one more token after `past` cached ones; the cache's length is the caller's affair."""
+        return self.run(token_B1, cache, past, cache.prefix, None, "all")
+
     def new_cache(self, batch: int, capacity: int | None = None, source: int = 0) -> Cache:
         """An empty cache: allocated for `capacity` tokens a sequence, or growing."""
         like = next(self.parameters())
