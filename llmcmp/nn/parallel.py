@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from llmcmp.nn.tower import Twin
     from llmcmp.passes.shard import Layout
 
+_dist: Any = dist  # whose collectives torch leaves untyped
+
 
 def tensor_parallel(
     model: Model, mesh: DeviceMesh, dtype: torch.dtype = torch.float32, *, seed: int = 0
@@ -112,6 +114,8 @@ def connect(twin: Twin, mesh: DeviceMesh) -> None:
                 module.register_forward_hook(_Gather(words, mesh))
             case _ if isinstance(component, SUMMED):
                 module.register_forward_hook(_Sum(group))
+            case _:
+                pass
         if isinstance(component, Attention) and component.qk_norm == "whole":
             for norm in (module.query_norm, module.key_norm):
                 norm.register_forward_hook(_WholeNorm(group, ranks))
@@ -135,7 +139,7 @@ class _Sum:
 
     def __call__(self, module: nn.Module, given: Any, part: Tensor) -> Tensor:
         part = part.contiguous()
-        dist.all_reduce(part, group=self.group)
+        _dist.all_reduce(part, group=self.group)
         return part
 
 
@@ -147,7 +151,7 @@ class _Gather:
 
     def __call__(self, module: nn.Module, given: Any, part_BSV: Tensor) -> Tensor:
         batch, new, _ = part_BSV.shape
-        shape, stride = (batch, new, self.words), (new * self.words, self.words, 1)
+        shape, stride = torch.Size((batch, new, self.words)), (new * self.words, self.words, 1)
         placements = [TorchShard(2)]
         whole = DTensor.from_local(part_BSV, self.mesh, placements, run_check=False, shape=shape, stride=stride)
         return whole.full_tensor()
@@ -183,7 +187,7 @@ class _WholeNorm:
     def __call__(self, module: Any, given: tuple[Tensor, ...], normed: Tensor) -> Tensor:
         here = given[0].float().square().mean(-1, keepdim=True)
         everywhere = here.clone()
-        dist.all_reduce(everywhere, group=self.group)
+        _dist.all_reduce(everywhere, group=self.group)
         ratio = (here + module.epsilon) / (everywhere / self.ranks + module.epsilon)
         return normed * ratio.sqrt().to(normed.dtype)
 

@@ -30,9 +30,9 @@ from llmcmp.model import expect_model, walk, walk_tower
 from llmcmp.ops import Collective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from llmcmp.model import Model, Stack, Tower
+    from llmcmp.model import Block, Branch, Model, Step, Tower
     from llmcmp.ops import Op, Plan, Run, State, Weight
 
 T = TypeVar("T", bound=Component)
@@ -125,11 +125,7 @@ def shard(model: Model, tp: int, rank: int = 0) -> Model:
     _check(model, tp, rank)
     if tp == 1:
         return model
-    return replace(
-        model,
-        towers=tuple(_tower(tower, tp, rank) for tower in model.towers),
-        apart=tuple((name, _tower(tower, tp, rank)) for name, tower in model.apart),
-    )
+    return each_component(model, lambda component: share(component, tp, rank))
 
 
 def layouts(model: Model, tp: int) -> dict[str, Layout]:
@@ -244,27 +240,27 @@ def _sizes(component: Component) -> Iterator[tuple[Axis, int]]:
             yield from _sizes(value)
 
 
-def _tower(tower: Tower, tp: int, rank: int) -> Tower:
-    def shares(parts: tuple[tuple[str, Component], ...]) -> tuple[tuple[str, Component], ...]:
-        return tuple((name, share(component, tp, rank)) for name, component in parts)
-
-    stacks = tuple(_stack(stack, tp, rank) for stack in tower.stacks)
-    return replace(tower, entry=shares(tower.entry), stacks=stacks, exit=shares(tower.exit))
-
-
-def _stack(stack: Stack, tp: int, rank: int) -> Stack:
-    """Norms stand whole on every rank."""
-    blocks = tuple(
-        replace(
-            block,
-            steps=tuple(
-                replace(
-                    step,
-                    branches=tuple(replace(branch, mixer=share(branch.mixer, tp, rank)) for branch in step.branches),
-                )
-                for step in block.steps
-            ),
-        )
-        for block in stack.blocks
+def each_component(model: Model, change: Callable[[Component], Component]) -> Model:
+    """The model with every component changed but the norms of its layers, which stand whole on every rank."""
+    return replace(
+        model,
+        towers=tuple(_tower(tower, change) for tower in model.towers),
+        apart=tuple((name, _tower(tower, change)) for name, tower in model.apart),
     )
-    return replace(stack, blocks=blocks)
+
+
+def _tower(tower: Tower, change: Callable[[Component], Component]) -> Tower:
+    def changed(parts: tuple[tuple[str, Component], ...]) -> tuple[tuple[str, Component], ...]:
+        return tuple((name, change(component)) for name, component in parts)
+
+    stacks = tuple(
+        replace(stack, blocks=tuple(_block(block, change) for block in stack.blocks)) for stack in tower.stacks
+    )
+    return replace(tower, entry=changed(tower.entry), stacks=stacks, exit=changed(tower.exit))
+
+
+def _block(block: Block, change: Callable[[Component], Component]) -> Block:
+    def branches(step: Step) -> tuple[Branch, ...]:
+        return tuple(replace(branch, mixer=change(branch.mixer)) for branch in step.branches)
+
+    return replace(block, steps=tuple(replace(step, branches=branches(step)) for step in block.steps))
