@@ -34,6 +34,22 @@ def environment(device: str) -> dict[str, Any]:
     return machine() | {"torch": torch.__version__, "gpu": gpu}
 
 
+def devices() -> list[dict[str, Any]]:
+    """Everything here that torch can run on: the CPU, then GPUs."""
+    import torch
+
+    found: list[dict[str, Any]] = [
+        {"device": "cpu", "name": cpu_name(), "cores": cores(), "memory_bytes": memory.total()}
+    ]
+    for number in range(torch.cuda.device_count()):
+        gpu = torch.cuda.get_device_properties(number)
+        held = {"cores": gpu.multi_processor_count, "memory_bytes": gpu.total_memory}
+        found.append({"device": f"cuda:{number}" if number else "cuda", "name": gpu.name, **held})
+    if torch.backends.mps.is_available():
+        found.append({"device": "mps", "name": cpu_name(), "cores": None, "memory_bytes": memory.room("mps")})
+    return found
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
