@@ -15,20 +15,22 @@ import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 
-from llmcmp.bench import computed, memory
+from llmcmp.bench import computed, fit, memory
 from llmcmp.bench.measure import WARMUPS, Inference
 from llmcmp.bench.spread import spread
 from llmcmp.bench.timer import DTYPES, clock
-from llmcmp.errors import LlmcmpError, QuantityError
+from llmcmp.errors import DoesNotFitError, LlmcmpError, QuantityError
 from llmcmp.folds.exchange import exchange
+from llmcmp.folds.flops import flops
 from llmcmp.folds.fully_sharded import training_state
 from llmcmp.folds.params import params
-from llmcmp.frozen import frozen
-from llmcmp.nn.build import build
+from llmcmp.frozen import frozen, replace
 from llmcmp.nn.count import counted_flops, counter, tokens
 from llmcmp.nn.parallel import data_parallel, tensor_parallel
 from llmcmp.nn.train import Trainer
+from llmcmp.ops import Plan
 from llmcmp.passes.shard import shard
+from llmcmp.units import dtype_bits, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,12 +110,31 @@ def measure(model: Model, settings: Settings, ranks: Ranks) -> Iterator[Facts]:
     encoder = model.card.architecture == "encoder-only"
     phases: list[Phase] = [phase for phase in settings.phases if not (encoder and phase == "decode")]
     inference: list[Phase] = [phase for phase in phases if phase != "train"]
+    _refuse(model, replace(settings, phases=tuple(phases)), ranks)
     if inference:
         mine = _inference(model, settings, ranks, inference)
         yield from _rows(model, settings, ranks, mine, ranks.grid)
     if "train" in phases:
         trained: dict[Phase, Facts] = {"train": _training(model, settings, ranks)}
         yield from _rows(model, settings, ranks, trained, Grid(tp=1, dp=ranks.grid.ranks))
+
+
+def _refuse(model: Model, settings: Settings, ranks: Ranks) -> None:
+    """Raise DoesNotFitError on every rank, before anything is allocated, where one of them has no room."""
+    on_this_machine = int(os.environ["LOCAL_WORLD_SIZE"]) if ranks.device == "cpu" else 1
+    room = memory.room(ranks.device) // on_this_machine
+    share = shard(model, ranks.grid.tp, ranks.tp.get_local_rank())
+    needs = [fit.needed(share, settings, phase).total for phase in settings.phases if phase != "train"]
+    if "train" in settings.phases:
+        state = training_state(model, ranks.grid.ranks, ranks.rank)
+        needs.append((state.padded + state.gradients + state.moments) * dtype_bits(settings.dtype) // 8)
+    short = [(need, room) for need, room in ranks.gathered((max(needs), room)) if need > room]
+    if short:
+        need, room = max(short)
+        raise DoesNotFitError(
+            f"{model.name}: a rank needs at least {show_bytes(need)} and has {show_bytes(room)}; "
+            "more ranks hold less each, and without --full the model is shrunk"
+        )
 
 
 def _inference(model: Model, settings: Settings, ranks: Ranks, phases: list[Phase]) -> dict[Phase, Facts]:
@@ -136,7 +157,7 @@ def _inference(model: Model, settings: Settings, ranks: Ranks, phases: list[Phas
     return {
         phase: common
         | {"seconds": seconds[phase], "counted_flops": counted[phase]}
-        | {"flops": computed.phase_flops(share, settings, phase), "exchanged_bytes": _exchanged(share, settings, phase)}
+        | {"flops": _flops(share, settings, phase), "exchanged_bytes": _exchanged(share, settings, phase)}
         for phase in phases
     }
 
@@ -162,6 +183,17 @@ def _repeats(ranks: Ranks, run: Callable[[], object], repeats: int) -> list[floa
     return seconds[WARMUPS:]
 
 
+def _flops(share: Model, settings: Settings, phase: Phase) -> int:
+    """FLOPs of one repeat as the twin executes it: it absorbs latents in passes of one token and expands them else."""
+    return sum(
+        int(flops(share, settings.batch, **sizes, plan=_ABSORBED if sizes["new"] == 1 else _EXPANDED).total)
+        for sizes in computed.runs(share, settings, phase)
+    )
+
+
+_ABSORBED, _EXPANDED = Plan(latent="absorbed"), Plan(latent="expanded")
+
+
 def _exchanged(share: Model, settings: Settings, phase: Phase) -> int:
     sizes = computed.runs(share, settings, phase)
     return sum(int(exchange(share, settings.batch, **each, dtype=settings.dtype).bytes) for each in sizes)
@@ -170,7 +202,7 @@ def _exchanged(share: Model, settings: Settings, phase: Phase) -> int:
 def _training(model: Model, settings: Settings, ranks: Ranks) -> Facts:
     """What this rank measures of training steps on its own batch, and what is computed for it."""
     gauge = _gauge(ranks.device)
-    twin = data_parallel(build(model, ranks.device, DTYPES[settings.dtype]).train(), ranks.all)
+    twin = data_parallel(model, ranks.all, DTYPES[settings.dtype])
     trainer, batch, prompt = Trainer(twin), settings.batch, settings.prompt
     reads_source = model.card.architecture == "encoder-decoder"
     source = tokens(twin, batch, prompt, seed=2 * ranks.rank + 1) if reads_source else None
@@ -181,7 +213,7 @@ def _training(model: Model, settings: Settings, ranks: Ranks) -> Facts:
     return {
         "seconds": seconds,
         "counted_flops": counted,
-        "flops": computed.phase_flops(model, settings, "train"),
+        "flops": _flops(model, settings, "train"),
         "held_parameters": sum(_local(parameter) for parameter in twin.parameters()),
         "parameters": state.parameters,
         "held_state": _state(trainer),

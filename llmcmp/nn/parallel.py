@@ -58,10 +58,7 @@ def tensor_parallel(
         randomize(name, whole, random)
         spread[name] = distribute(whole, held[name], mesh)
         local[parameter] = nn.Parameter(spread[name].to_local(), requires_grad=False)
-    for name, buffer in twin.named_buffers():
-        whole = torch.empty_like(buffer, device=mesh.device_type)
-        randomize(name, whole, random)
-        _set_buffer(twin, name, whole)
+    _fill_buffers(twin, mesh.device_type, random)
     _set_parameters(twin, local)
     connect(twin, mesh)
     return twin, spread
@@ -90,15 +87,21 @@ def _of_local(local: Tensor, like: DTensor) -> DTensor:
     )
 
 
-def _set_parameters(twin: Twin, local: dict[nn.Parameter, nn.Parameter]) -> None:
-    for module in twin.modules():
-        for name, parameter in list(module.named_parameters(recurse=False)):
-            setattr(module, name, local[parameter])
+def _set_parameters(module: nn.Module, made: dict[nn.Parameter, nn.Parameter]) -> None:
+    """Put parameters in the place of those that they were made for."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            if parameter in made:
+                setattr(part, name, made[parameter])
 
 
-def _set_buffer(twin: Twin, name: str, value: Tensor) -> None:
-    path, _, leaf = name.rpartition(".")
-    setattr(twin.get_submodule(path), leaf, value)
+def _fill_buffers(twin: Twin, device: str, random: torch.Generator) -> None:
+    """Buffers (score corrections of experts) stand whole on every rank."""
+    for name, buffer in list(twin.named_buffers()):
+        path, _, leaf = name.rpartition(".")
+        whole = torch.empty_like(buffer, device=device)
+        randomize(name, whole, random)
+        setattr(twin.get_submodule(path), leaf, whole)
 
 
 def connect(twin: Twin, mesh: DeviceMesh) -> None:
@@ -192,10 +195,27 @@ class _WholeNorm:
         return normed * ratio.sqrt().to(normed.dtype)
 
 
-def data_parallel(twin: Twin, mesh: DeviceMesh) -> Twin:
-    """The twin with parameters, gradients and so optimiser states cut over the ranks, layer by layer."""
+def data_parallel(model: Model, mesh: DeviceMesh, dtype: torch.dtype = torch.float32, *, seed: int = 0) -> Twin:
+    """This rank's twin to train: parameters, gradients and so optimiser states are cut over the ranks.
+
+    Together the ranks hold the weights that `build` gives for the seed. Layer by layer they are gathered when they
+    are needed, and cut as soon as they are made: no rank ever holds more than a layer and what stands outside of them.
+    """
+    twin, random = build(model, "meta", dtype).train(), generator(mesh.device_type, seed)
     layers = {id(layer): layer for tower in twin.modules() if isinstance(tower, Tower) for layer in tower.layers}
-    for layer in layers.values():
-        fully_shard(layer, mesh=mesh)
+    inside = {layer: list(layer.parameters()) for layer in layers.values()}
+    last = {parameters[-1]: layer for layer, parameters in inside.items()}
+    whole: dict[nn.Parameter, nn.Parameter] = {}
+    for name, parameter in list(twin.named_parameters()):
+        whole[parameter] = nn.Parameter(torch.empty_like(parameter, device=mesh.device_type))
+        randomize(name, whole[parameter], random)
+        if parameter in last:
+            layer = last[parameter]
+            _set_parameters(layer, whole)
+            for each in inside[layer]:
+                del whole[each]
+            fully_shard(layer, mesh=mesh)
+    _fill_buffers(twin, mesh.device_type, random)
+    _set_parameters(twin, whole)
     fully_shard(twin, mesh=mesh)
     return twin

@@ -61,7 +61,7 @@ def inference(model: Model, mesh: Any) -> dict[str, Any]:
 def training(model: Model, mesh: Any) -> dict[str, Any]:
     """Two steps on shares of a batch and on the whole of it: differences, and what this rank keeps."""
     ranks, rank = mesh.size(), mesh.get_local_rank()
-    alone, twin = build(model), data_parallel(build(model), mesh)
+    alone, twin = build(model), data_parallel(model, mesh)
     trainers = Trainer(alone), Trainer(twin)
     for trainer in trainers:
         # AdamW divides by the gradient's own size, so that rounding of a gradient near zero would become a whole step.
