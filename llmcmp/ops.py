@@ -17,7 +17,7 @@ from llmcmp.frozen import frozen, replace
 
 if TYPE_CHECKING:
     from llmcmp.dims import Amount, Dim
-    from llmcmp.spans import Span
+    from llmcmp.spans import Fixed, Span
 
 # What a tensor or an operation is for; `params` and `flops` report by these.
 Part = Literal[
@@ -26,6 +26,9 @@ Part = Literal[
     "norm",
     "attention",
     "attention scores",
+    "linear mixer",
+    "convolution",
+    "scan",
     "cross-attention",
     "cross-attention scores",
     "feed-forward",
@@ -75,12 +78,14 @@ class Weight:
 class State:
     """What a component keeps between tokens: `width` elements for each position that `span` keeps.
 
-    `clock` says what it grows with: the tokens of the sequence, or the encoder's source (cross-attention).
+    `clock` says what it grows with: the tokens of the sequence, or the encoder's source (cross-attention). `dtype` is
+    set where the mechanism fixes it (a recurrent state in fp32); what has none is kept in the dtype of the cache.
     """
 
     name: str
     width: int
-    span: Span
+    span: Span | Fixed
+    dtype: str | None = None
     clock: Literal["tokens", "source"] = "tokens"
 
     def elements(self, context: Dim, source: Dim) -> Dim:
@@ -242,6 +247,74 @@ class Attend:
 
 
 @frozen(eq=False)
+class Convolve:
+    """A causal convolution of each of `channels` over time: `kernel` multiply-adds a channel and token.
+
+    `cached` and `stored` are inputs of earlier runs that are read, and of this run that are kept for the next.
+    """
+
+    name: str
+    part: Part
+    rows: Dim
+    channels: int
+    kernel: int
+    cached: Dim = 0
+    stored: Dim = 0
+    gradient: Literal["input", "weight"] | None = None
+
+    @property
+    def flops(self) -> Dim:
+        return self.rows * self.flops_a_row
+
+    @property
+    def flops_a_row(self) -> int:
+        return 2 * self.kernel * self.channels  # multiply-add = 2
+
+
+@frozen(eq=False)
+class Scan:
+    """A recurrence over `rows` tokens, on a state S of `heads` matrices of key_dim x value_dim elements.
+
+    Each token costs, for each element of the state, one multiply-add a product:
+
+        2 products   S = a S + k v', o = S' q                        write, read (Mamba-2, arXiv 2405.21060, 2.1)
+        3 products   R = a S, S = R + b k (v - R' k)', o = S' q      recall, write, read (arXiv 2412.06464, 3.1)
+
+    so heads x key_dim x value_dim x 2 x products FLOPs a token. The decay a is Elementwise, as all scaling is. It is
+    the recurrence itself that counts: what a kernel that works in chunks computes beyond it, padding included, never.
+    `inputs` are elements that a token brings, `cached` and `stored` elements of the state read before and written after
+    the run, in the dtype of the state.
+    """
+
+    name: str
+    part: Part
+    rows: Dim
+    heads: int
+    key_dim: int
+    value_dim: int
+    products: Literal[2, 3]
+    inputs: int
+    cached: Dim = 0
+    stored: Dim = 0
+    dtype: str | None = None
+    gradient: bool = False
+
+    @property
+    def flops(self) -> Dim:
+        return self.rows * self.flops_a_row
+
+    @property
+    def flops_a_row(self) -> int:
+        # Each product is bilinear: its backward pass needs two.
+        return 2 * self.products * self.state * (2 if self.gradient else 1)
+
+    @property
+    def state(self) -> int:
+        """Elements of one sequence's state."""
+        return self.heads * self.key_dim * self.value_dim
+
+
+@frozen(eq=False)
 class Elementwise:
     """A norm, softmax, activation or rotation over rows x width elements."""
 
@@ -285,4 +358,4 @@ class Collective:
         return self.rows * self.width
 
 
-Op: TypeAlias = Matmul | Attend | Elementwise | Gather | Collective
+Op: TypeAlias = Matmul | Attend | Convolve | Scan | Elementwise | Gather | Collective

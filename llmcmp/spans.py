@@ -1,4 +1,4 @@
-"""Which keys a query sees: the span of an attention, and the pairs that it makes.
+"""Which keys a query sees: the span of an attention, and the pairs that it makes; and what does not grow with a text.
 
 Two conventions, both exact. *Full pairs* are what dense kernels and FLOP counters compute:
 new x (min(past, window - 1) + new). *Visible pairs* are those that the mask lets through: causal, windowed, or
@@ -70,6 +70,17 @@ class Span:
             causal = _window_pairs(new, past, self.window)
         inside = greater(lesser(prefix, past + new) - past, 0)  # new tokens that belong to the prefix
         return causal + inside * (inside - 1) // 2
+
+
+@frozen
+class Fixed:
+    """What is kept of a sequence however long it is: a recurrent state (one position), a convolution's last inputs."""
+
+    positions: int = 1
+
+    def kept(self, context: Dim) -> Dim:
+        """Positions held after any number of tokens, none included: the state is there from the start, as zeros."""
+        return self.positions
 
 
 def _window_pairs(new: Dim, past: Dim, window: int) -> Dim:

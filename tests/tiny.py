@@ -74,6 +74,34 @@ SEGMENT: dict[str, Any] = {
     "attention": {"kind": "transformer-xl", "heads": 3, "head_dim": 5, "memory": 7},
 }
 
+MIXERS: dict[str, dict[str, Any]] = {
+    "mamba": {"kind": "mamba", "inner": 30, "state_size": 5, "step_rank": 3, "kernel": 4, "norms": True},
+    "mamba-2": {"kind": "mamba-2", "heads": 6, "head_dim": 5, "groups": 2, "state_size": 7, "kernel": 3},
+    "delta": {
+        "kind": "gated-delta-net",
+        "key_heads": 2,
+        "value_heads": 6,
+        "key_dim": 5,
+        "value_dim": 7,
+        "kernel": 4,
+    },
+}
+
+
+def mixing(kind: str) -> dict[str, Any]:
+    """A model of one mixer in every layer, with feed-forwards (Mamba-2 has none)."""
+    left_out = ("attention", "position", *(("feed_forward",) if kind == "mamba-2" else ()))
+    return {key: value for key, value in DENSE.items() if key not in left_out} | {"mixer": MIXERS[kind]}
+
+
+HYBRID: dict[str, Any] = {
+    **DENSE,
+    "position": {"kind": "none"},
+    "attention": {"full": {**DENSE["attention"], "output_gate": True}},
+    "mixer": {"delta": MIXERS["delta"], "mamba": MIXERS["mamba"]},
+    "stack": [{"layers": 5, "blocks": [{"mixer": "delta"}, {"mixer": "mamba"}, {"attention": "full"}]}],
+}
+
 KINDS: dict[str, dict[str, Any]] = {
     "dense": DENSE,
     "windowed": {**DENSE, "attention": {**DENSE["attention"], "window": 5}},
@@ -82,6 +110,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "latent": {**DENSE, "attention": LATENT},
     "prefix": {**DENSE, "architecture": "prefix-decoder"},
     "segment": SEGMENT,
+    **{kind: mixing(kind) for kind in MIXERS},
+    "hybrid": HYBRID,
 }
 
 

@@ -1,7 +1,7 @@
 """Softmax attention with heads: multi-head, grouped-query (arXiv 2305.13245) and multi-query (arXiv 1911.02150).
 
 `kv_heads` says which: equal to `heads` it is multi-head, 1 is multi-query, between them grouped. Everything that
-varies beside it (biases, QK norm, window, sinks, soft cap) is a field.
+varies beside it (biases, QK norm, window, sinks, soft cap, output gate) is a field.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ class Attention(Component):
     """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
 
     `sinks`: one learned logit a head that joins the softmax and no value (gpt-oss). `soft_cap`: scores pass through
-    cap x tanh(score / cap) (Gemma 2). `scale` multiplies the scores, 1 / sqrt(head_dim) if not given (T5 has 1).
-    `epsilon` and `unit_offset` are those of the QK norm.
+    cap x tanh(score / cap) (Gemma 2). `output_gate`: the result is multiplied by a sigmoid gate that is projected from
+    the input beside the queries, and has a bias where they have one (Qwen3-Next; arXiv 2505.06708). `scale` multiplies
+    the scores, 1 / sqrt(head_dim) if not given (T5 has 1). `epsilon` and `unit_offset` are those of the QK norm.
     """
 
     kind: ClassVar[str] = "multi-head"
@@ -81,6 +82,7 @@ class Attention(Component):
     chunked: bool = False
     sinks: bool = False
     soft_cap: float | None = None
+    output_gate: bool = False
     scale: float | None = None
     epsilon: float = EPSILON
     unit_offset: bool = False
@@ -105,8 +107,11 @@ class Attention(Component):
         return 2 * self.kv_heads * self.head_dim
 
     def linears(self) -> tuple[Linear, ...]:
-        """The four projections: query, key, value, output."""
-        return projections(self, ("hidden", self.hidden), "attention")
+        """The projections: query, key, value, gate where there is one, output."""
+        hidden, queries = ("hidden", self.hidden), ("heads", self.heads * self.head_dim)
+        *inputs, output = projections(self, hidden, "attention")
+        gate = Linear(name="gate", inner=hidden, outer=queries, part="attention", bias="query" in self.bias)
+        return (*inputs, gate, output) if self.output_gate else (*inputs, output)
 
     def weights(self) -> Iterator[Weight]:
         for linear in self.linears():
@@ -125,6 +130,8 @@ class Attention(Component):
             yield linear.matmul(run.rows)
         yield from self._preparation(run)
         yield from self._scores(run)
+        if self.output_gate:
+            yield Elementwise(name="gate", part="attention", rows=run.rows, width=self.heads * self.head_dim)
         yield output.matmul(run.rows)
 
     def _preparation(self, run: Run) -> Iterator[Op]:

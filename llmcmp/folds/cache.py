@@ -1,4 +1,6 @@
-"""What a model remembers between tokens: KV cache, latents, memories. Windows are capped, encoders keep nothing.
+"""What a model remembers between tokens: KV cache, latents, memories, recurrent states.
+
+Windows are capped, states of recurrences do not grow, encoders keep nothing.
 
 This is what the architecture needs (`engine="ideal"`); what an engine reserves beyond it (pages, padding) is not here.
 """
@@ -48,7 +50,8 @@ def kvcache(
     sizes that it depends on. `source` is the encoder's length in an encoder-decoder, by default as long as
     `ctx`. `dtype` is that of the cache. A layer keeps 2 x kv_heads x head_dim elements a token (arXiv
     1911.02150, 2.3), a latent one kv_rank + rope_dim (arXiv 2405.04434, 2.1.3), a windowed one for at most
-    `window` tokens (arXiv 2310.06825, 2).
+    `window` tokens (arXiv 2310.06825, 2). A recurrent state and a convolution's last inputs are the same at every
+    `ctx`, the state in fp32 whatever `dtype` is.
     Raises QuantityError for sizes, dtypes or engines that are not known, UndisclosedError where there is no structure.
 
     >>> import llmcmp
@@ -101,7 +104,17 @@ def _elements(states: tuple[tuple[Use, State], ...], context: Dim, source: Dim) 
 
 
 def _bits(states: tuple[tuple[Use, State], ...], context: Dim, source: Dim, bits: int) -> dict[str, Dim]:
-    return {name: amount * bits for name, amount in _elements(states, context, source).items()}
+    """Bits of one sequence by kind of state."""
+    sums: dict[str, Dim] = {}
+    for use, state in states:
+        width = use.times * state_bits(state, bits)
+        sums[state.name] = sums.get(state.name, 0) + state.elements(context, source) * width
+    return sums
+
+
+def state_bits(state: State, bits: int) -> int:
+    """Bits of one element: those of the state's own dtype, else of the cache's."""
+    return bits if state.dtype is None else dtype_bits(state.dtype)
 
 
 def _total(sums: dict[str, Dim]) -> Dim:

@@ -1,4 +1,4 @@
-"""FLOPs of a run: one multiply-add is two, and only products count (matmuls and attention).
+"""FLOPs of a run: one multiply-add is two, and only products count (matmuls, attention, convolutions, scans).
 
 Norms, softmax, activations and rotations are counted in elements and reported apart.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 from llmcmp.dims import pick, where
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Collective, Elementwise, Gather, Matmul
+from llmcmp.ops import Attend, Collective, Convolve, Elementwise, Gather, Matmul, Scan
 
 if TYPE_CHECKING:
     from llmcmp.dims import Dim
@@ -52,7 +52,8 @@ def flops(
     """FLOPs of `new` tokens a sequence after `past` cached ones, in `batch` sequences.
 
     Sizes are whole numbers, or numpy arrays of whole numbers that broadcast; the total has their common shape.
-    A product of m x k by k x n counts 2 m k n (arXiv 2001.08361, 2.1), attention 2 x pairs x heads x (key + value).
+    A product of m x k by k x n counts 2 m k n (arXiv 2001.08361, 2.1), attention 2 x pairs x heads x (key + value), a
+    scan 2 a product and element of its state (ops.Scan).
 
     Encoder-decoders take `source_new` (tokens to encode in this run) or `source_past` (encoded before); prefix decoders
     take `prefix`, by default the whole prompt. `causal` counts visible pairs instead of full ones (PaLM, arXiv
@@ -150,7 +151,7 @@ def _fold(model: Model, run: Run, plan: Plan, causal: bool, training: bool) -> _
     full, visible, elementwise = _Terms(), _Terms(), _Terms()
     for use, op in executed(model, run, plan, training=training):
         match op:
-            case Matmul():
+            case Matmul() | Convolve() | Scan():
                 full.add(op.part, op.rows, op.flops_a_row * use.times)
                 visible.add(op.part, op.rows, op.flops_a_row * use.times)
             case Attend():

@@ -13,7 +13,7 @@ from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import cheapest, name_plans
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Collective, Draw, Elementwise, Gather, Matmul
+from llmcmp.ops import Attend, Collective, Convolve, Draw, Elementwise, Gather, Matmul, Scan
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
@@ -134,10 +134,11 @@ def _fold(model: Model, run: Run, plan: Plan, bits: _Bits, training: bool) -> _T
     cache_write: Any = 0
     for use, op in executed(model, run, plan, training=training):
         of_weights, of_activations, read, written = moved(op)
+        kept = dtype_bits(op.dtype) if isinstance(op, Scan) and op.dtype else bits.cache
         weights = weights + of_weights * (use.times * bits.weights)
         activations = activations + of_activations * (use.times * bits.activations)
-        cache_read = cache_read + read * (use.times * bits.cache)
-        cache_write = cache_write + written * (use.times * bits.cache)
+        cache_read = cache_read + read * (use.times * kept)
+        cache_write = cache_write + written * (use.times * kept)
     return _Tally(weights=weights, activations=activations, cache_read=cache_read, cache_write=cache_write)
 
 
@@ -153,6 +154,12 @@ def moved(op: Op) -> tuple[Amount, Amount, Amount, Amount]:
         case Attend():
             ends = op.queries * (op.heads * (op.key_dim + op.value_dim)) + op.fresh
             # A backward pass reads the operands and writes a gradient for each.
+            return 0, ends * 2 if op.gradient else ends, op.cached, 0 if op.gradient else op.stored
+        case Convolve():
+            kernels = op.channels * op.kernel * lesser(op.rows, 1)
+            return kernels, 2 * op.rows * op.channels, op.cached, 0 if op.gradient else op.stored
+        case Scan():
+            ends = op.rows * (op.inputs + op.heads * op.value_dim)
             return 0, ends * 2 if op.gradient else ends, op.cached, 0 if op.gradient else op.stored
         case Gather():
             return (op.rows * op.width), op.rows * op.width, 0, 0

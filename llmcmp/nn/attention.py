@@ -31,7 +31,10 @@ class Attention(nn.Module):
         super().__init__()
         self.spec = attention
         self.scale = attention.scale or 1 / math.sqrt(attention.head_dim)
-        self.query, self.key, self.value, self.output = map(Linear, attention.linears())
+        *inputs, self.output = map(Linear, attention.linears())
+        self.query, self.key, self.value = inputs[:3]
+        if attention.output_gate:
+            self.gate = inputs[3]
         if attention.qk_norm in ("head", "whole"):
             self.query_norm, self.key_norm = (self._norm(heads) for heads in (attention.heads, attention.kv_heads))
         self.sinks = nn.Parameter(torch.empty(attention.heads)) if attention.sinks else None
@@ -61,13 +64,18 @@ class Attention(nn.Module):
             k_BKTH, v_BKTH = slot.extend(flow.past, k_BKTH, v_BKTH)
         mask = flow.masks[self.mask] if flow.bias is None else Mask(tensor=flow.bias)
         mixed = attend(q_BSNH, k_BKTH, v_BKTH, mask, self.scale, self.spec.soft_cap, self.sinks)
+        if self.spec.output_gate:
+            mixed = mixed * torch.sigmoid(self.gate(x_BSD))
         return self.output(mixed)
 
     def _projected(self, x_BSD: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, normalised and rotated."""
         spec, size = self.spec, self.spec.head_dim
         if self.packed is not None and not torch.is_grad_enabled():
-            q, k, v = self.packed(x_BSD).split(self.packed.sizes, -1)
+            found = self.packed(x_BSD)
+            if spec.qk_norm is None:
+                return self._together(found, flow)
+            q, k, v = found.split(self.packed.sizes, -1)
         else:
             q, k, v = self.query(x_BSD), self.key(x_BSD), self.value(x_BSD)
         if spec.qk_norm == "whole":
@@ -75,11 +83,22 @@ class Attention(nn.Module):
         q, k, v = (t.unflatten(-1, (-1, size)) for t in (q, k, v))
         if spec.qk_norm == "head":
             q, k = self.query_norm(q), self.key_norm(k)
-        if isinstance(spec.position, Rotary):
-            q, k = (rotate(t, flow.rotations[self.rotation], spec.position) for t in (q, k))
+        q, k = self._turned(q, flow), self._turned(k, flow)
         if spec.qk_norm == "l2":  # Llama 4 normalises what it has rotated
             q, k = (F.rms_norm(t, (size,), eps=spec.epsilon) for t in (q, k))
         return q, k, v
+
+    def _together(self, found: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries and keys rotated as the heads of one tensor."""
+        queries, keys, _ = (size // self.spec.head_dim for size in self.packed.sizes) if self.packed else (0, 0, 0)
+        heads = found.unflatten(-1, (-1, self.spec.head_dim))
+        turned, v = heads.split((queries + keys, keys), -2)
+        q, k = self._turned(turned, flow).split((queries, keys), -2)
+        return q, k, v
+
+    def _turned(self, x_BSNH: Tensor, flow: Flow) -> Tensor:
+        position = self.spec.position
+        return rotate(x_BSNH, flow.rotations[self.rotation], position) if isinstance(position, Rotary) else x_BSNH
 
     def new_slot(
         self, batch: int, capacity: int | None, source: int, device: torch.device, dtype: torch.dtype

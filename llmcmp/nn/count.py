@@ -6,11 +6,11 @@ because fused backward kernels compute scores a second time, which is recomputat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode, bmm_flop, sdpa_flop_count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 
 def counter() -> FlopCounterMode:
-    """A counter that sees the CPU's fused attention too."""
+    """A counter that sees the CPU's fused attention too, and products that are added in place."""
 
     def fused(query: Any, key: Any, value: Any, *more: Any, out_shape: Any = None, **named: Any) -> int:
         return sdpa_flop_count(query, key, value)
 
     attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    return FlopCounterMode(display=False, custom_mapping={attention: fused})
+    added = torch.ops.aten.baddbmm_
+    return FlopCounterMode(display=False, custom_mapping={attention: fused, added: _added})
+
+
+def _added(held: Any, left: Any, right: Any, *more: Any, out_shape: Any = None, **named: Any) -> int:
+    return bmm_flop(left, right)
 
 
 def counted_flops(
@@ -56,6 +61,21 @@ def counted_flops(
             with torch.no_grad():
                 twin(tokens(twin, batch, new), cache, source_BR=source, prefix=prefix, logits=logits)
     return counts.get_total_flops()
+
+
+def recurrent_flops(
+    twin: Twin, batch: int, new: int, past: int = 0, *, cached: bool | None = None, training: bool = False
+) -> int:
+    """What torch's counter sees of all convolutions and scans in a pass, where `llmcmp.flops` counts the recurrence.
+
+    Convolutions are sums of shifted inputs, which it does not see. Of scans it sees the products: in a step of one
+    token those of the recurrence (of Mamba only the readout), in a chunk those of the kernel that works on chunks.
+    `cached`: the pass has a cache, as one with a past must.
+    """
+    held = past > 0 if cached is None else cached
+    mixers = (module for module in twin.modules() if hasattr(module, "counted_flops"))
+    counts = (cast("Any", mixer).counted_flops(batch, new, past, cached=held, training=training) for mixer in mixers)
+    return sum(counts)
 
 
 def tokens(twin: Twin, batch: int, count: int, seed: int = 0) -> Tensor:

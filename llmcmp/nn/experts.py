@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from llmcmp.components.linear import Linear as LinearComponent
 from llmcmp.nn.feed_forward import network
-from llmcmp.nn.linear import Linear, Packed
+from llmcmp.nn.linear import Linear, Packed, product
 
 if TYPE_CHECKING:
     from llmcmp.components.experts import Experts as ExpertsComponent
@@ -45,8 +45,9 @@ class Router(nn.Module):
         choice_RE = scores_RE + self.correction if self.rules.correction else scores_RE
         if self.rules.groups > 1:
             choice_RE = self._within_groups(choice_RE)
-        chosen_RC = choice_RE.topk(self.per_token, dim=-1).indices
-        weights_RC = scores_RE.gather(-1, chosen_RC)
+        weights_RC, chosen_RC = choice_RE.topk(self.per_token, dim=-1)
+        if choice_RE is not scores_RE:
+            weights_RC = scores_RE.gather(-1, chosen_RC)
         if self.rules.normalize:
             weights_RC = weights_RC / weights_RC.sum(-1, keepdim=True)
         if self.rules.scale != 1:
@@ -94,31 +95,30 @@ class Experts(nn.Module):
         few = torch.compiler.is_compiling() and x_RD.shape[0] <= FEW
         if x_RD.device.type == "meta" or few:
             return self._brought(x_RD, weights_RC, chosen_RC)
-        if x_RD.device.type == "cpu" and x_RD.shape[0] == 1:
+        if x_RD.device.type == "cpu" and x_RD.shape[0] == 1 and not torch.is_grad_enabled():
             return self._one_token(x_RD, weights_RC, chosen_RC)
         return self._sorted(x_RD, weights_RC, chosen_RC)
 
     def _one_token(self, x_1D: Tensor, weights_1C: Tensor, chosen_1C: Tensor) -> Tensor:
         """The experts of one token, one after another on views of the stack."""
-        mixed_1D: Tensor | None = None
-        for weight, expert in zip(weights_1C[0].unbind(), chosen_1C[0].tolist(), strict=True):
-            found = self._expert(x_1D * weight if self.weights_input else x_1D, expert)
-            found = found if self.weights_input else found * weight
-            mixed_1D = found if mixed_1D is None else mixed_1D + found
-        assert mixed_1D is not None
+        mixed_1D = torch.zeros_like(x_1D)
+        for weight, expert in zip(weights_1C[0].tolist(), chosen_1C[0].tolist(), strict=True):
+            if self.weights_input:
+                mixed_1D += self._expert(x_1D * weight, expert)
+            else:
+                mixed_1D.add_(self._expert(x_1D, expert), alpha=weight)
         return mixed_1D
 
     def _expert(self, x: Tensor, expert: int) -> Tensor:
         """One expert over the rows of `x`."""
-        projected = tuple(_linear(x, weight[expert], bias, expert) for weight, bias in self._stacks())
-        down = self.experts.down
-        return _linear(self.experts.inner(self._split(projected)), down.weight[expert], down.bias, expert)
+        projected = tuple(_of_expert(x, stack, expert) for stack in self._stacks())
+        return _of_expert(self.experts.inner(self._split(projected)), self.experts.down, expert)
 
-    def _stacks(self) -> list[tuple[Tensor, Tensor | None]]:
+    def _stacks(self) -> tuple[Linear | Packed, ...]:
         """The stacked maps that read a token: one if packed."""
         if self.packed is not None and not torch.is_grad_enabled():
-            return [(self.packed.weight, self.packed.bias)]
-        return [(linear.weight, linear.bias) for linear in self.experts.inputs()]
+            return (self.packed,)
+        return self.experts.inputs()
 
     def _split(self, projected: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if self.packed is not None and not torch.is_grad_enabled():
@@ -148,30 +148,34 @@ class Experts(nn.Module):
         ends = counts_E.cumsum(0).to(torch.int32)
         expert_of_row = torch.repeat_interleave(counts_E, output_size=inputs.shape[0])
 
-        def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-            found = F.grouped_mm(x, weight.transpose(-1, -2), offs=ends)
-            return found if bias is None else found + bias[expert_of_row]
+        def by_expert(x: Tensor, stack: Linear | Packed) -> Tensor:
+            found = F.grouped_mm(x, stack.weight.transpose(-1, -2), offs=ends)
+            return found if stack.bias is None else found + stack.bias[expert_of_row]
 
-        projected = tuple(product(inputs, weight, bias) for weight, bias in self._stacks())
-        down = self.experts.down
-        return product(self.experts.inner(self._split(projected)), down.weight, down.bias)
+        projected = tuple(by_expert(inputs, stack) for stack in self._stacks())
+        return by_expert(self.experts.inner(self._split(projected)), self.experts.down)
 
     def _brought(self, x_RD: Tensor, weights_RC: Tensor, chosen_RC: Tensor) -> Tensor:
         """Every row with the matrices of its experts; compiled, the products read them where they stand."""
         inputs_RCD = x_RD.unsqueeze(1).expand(-1, chosen_RC.shape[1], -1)
         if self.weights_input:
             inputs_RCD = inputs_RCD * weights_RC.unsqueeze(-1)
-        projected = tuple(_gathered(inputs_RCD, weight, bias, chosen_RC) for weight, bias in self._stacks())
-        down = self.experts.down
-        found_RCD = _gathered(self.experts.inner(self._split(projected)), down.weight, down.bias, chosen_RC)
+        projected = tuple(_gathered(inputs_RCD, stack, chosen_RC) for stack in self._stacks())
+        found_RCD = _gathered(self.experts.inner(self._split(projected)), self.experts.down, chosen_RC)
         return (found_RCD if self.weights_input else found_RCD * weights_RC.unsqueeze(-1)).sum(1)
 
 
-def _linear(x: Tensor, weight: Tensor, biases: Tensor | None, expert: int) -> Tensor:
-    return F.linear(x, weight, None if biases is None else biases[expert])
+def _of_expert(x: Tensor, stack: Linear | Packed, expert: int) -> Tensor:
+    """One expert's map, on views of the stack."""
+    bias = None if stack.bias is None else stack.bias[expert]
+    return product(x, stack.weight[expert], bias, None if stack.lanes is None else stack.lanes[expert])
 
 
-def _gathered(x_RCI: Tensor, weight_EOI: Tensor, bias_EO: Tensor | None, chosen_RC: Tensor) -> Tensor:
+def _gathered(x_RCI: Tensor, stack: Linear | Packed, chosen_RC: Tensor) -> Tensor:
     """R x C outputs, each by the matrix of its own expert."""
-    found = torch.matmul(weight_EOI[chosen_RC], x_RCI.unsqueeze(-1)).squeeze(-1)
-    return found if bias_EO is None else found + bias_EO[chosen_RC]
+    weight_RCOI = stack.weight[chosen_RC]
+    if torch.compiler.is_compiling():
+        found = (weight_RCOI * x_RCI.unsqueeze(-2)).sum(-1)
+    else:
+        found = torch.matmul(weight_RCOI, x_RCI.unsqueeze(-1)).squeeze(-1)
+    return found if stack.bias is None else found + stack.bias[chosen_RC]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from llmcmp.components.linear import Linear as LinearComponent
 from llmcmp.nn.embeddings import projection
-from llmcmp.nn.linear import Linear
+from llmcmp.nn.linear import Linear, lanes_of, product
 
 if TYPE_CHECKING:
     from llmcmp.components.heads import AdaptiveHead as AdaptiveComponent
@@ -30,9 +30,15 @@ class LanguageHead(nn.Module):
         self.factor = 1 / math.sqrt(head.width) if head.scaled else None
         self.weight = nn.Parameter(torch.empty(head.vocabulary, head.width))
         self.bias = nn.Parameter(torch.empty(head.vocabulary)) if head.bias else None
+        self.lanes: Tensor | None = None
+
+    def pack(self) -> None:
+        """Lay lanes over the matrix."""
+        self.lanes = lanes_of(self.weight)
 
     def forward(self, x_BSD: Tensor, flow: Flow | None = None) -> Tensor:
-        logits = F.linear(x_BSD if self.factor is None else x_BSD * self.factor, self.weight, self.bias)
+        scaled = x_BSD if self.factor is None else x_BSD * self.factor
+        logits = product(scaled, self.weight, self.bias, self.lanes)
         return logits if self.soft_cap is None else torch.tanh(logits / self.soft_cap) * self.soft_cap
 
 

@@ -34,7 +34,20 @@ class RMSNorm(nn.Module):
         super().__init__()
         self.epsilon, self.unit_offset = norm.epsilon, norm.unit_offset
         self.weight = nn.Parameter(torch.empty(norm.width))
+        self.root: Tensor | None = None
+
+    def pack(self) -> None:
+        """Keep the root of epsilon where `forward` wants it."""
+        self.root = torch.full((1,), self.epsilon**0.5, device=self.weight.device)
 
     def forward(self, x: Tensor, flow: Flow | None = None) -> Tensor:
+        if self.root is not None and x.dtype == torch.float32 and not torch.is_grad_enabled():
+            return self._few_calls(x, self.root)
         weight = self.weight + 1 if self.unit_offset else self.weight
         return F.rms_norm(x, weight.shape, weight, self.epsilon)
+
+    def _few_calls(self, x: Tensor, root: Tensor) -> Tensor:
+        """The same in four kernels, where torch's own norm takes ten on CPU: half of its time for one token."""
+        size = torch.linalg.vector_norm(x, dim=-1, keepdim=True) * x.shape[-1] ** -0.5
+        unit = x / torch.hypot(size, root)
+        return torch.addcmul(unit, unit, self.weight) if self.unit_offset else unit * self.weight

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmcmp.components.attention import Attention as AttentionComponent
 from llmcmp.components.cross import CrossAttention as CrossComponent
+from llmcmp.components.delta import GatedDeltaNet as DeltaComponent
 from llmcmp.components.embeddings import AdaptiveEmbedding as AdaptiveEmbeddingComponent
 from llmcmp.components.embeddings import TokenEmbedding as TokenEmbeddingComponent
 from llmcmp.components.embeddings import TokenTypes as TokenTypesComponent
@@ -18,6 +19,8 @@ from llmcmp.components.heads import MaskedHead as MaskedHeadComponent
 from llmcmp.components.heads import Pooler as PoolerComponent
 from llmcmp.components.latent import LatentAttention as LatentComponent
 from llmcmp.components.linear import Linear as LinearComponent
+from llmcmp.components.mamba import Mamba as MambaComponent
+from llmcmp.components.mamba2 import Mamba2 as Mamba2Component
 from llmcmp.components.norms import LayerNorm as LayerNormComponent
 from llmcmp.components.norms import RMSNorm as RMSNormComponent
 from llmcmp.components.positions import LearnedPositions as LearnedComponent
@@ -26,12 +29,15 @@ from llmcmp.components.positions import Sinusoidal as SinusoidalComponent
 from llmcmp.components.segment import SegmentAttention as SegmentComponent
 from llmcmp.nn.attention import Attention
 from llmcmp.nn.cross import CrossAttention
+from llmcmp.nn.delta import GatedDeltaNet
 from llmcmp.nn.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
 from llmcmp.nn.experts import Experts
 from llmcmp.nn.feed_forward import Gated, Plain
 from llmcmp.nn.heads import AdaptiveHead, LanguageHead, MaskedHead, Pooler
 from llmcmp.nn.latent import LatentAttention
 from llmcmp.nn.linear import Linear
+from llmcmp.nn.mamba import Mamba
+from llmcmp.nn.mamba2 import Mamba2
 from llmcmp.nn.norms import LayerNorm, RMSNorm
 from llmcmp.nn.positions import LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.nn.segment import SegmentAttention
@@ -49,6 +55,9 @@ TWINS: dict[type[Component], Callable[[Any], nn.Module]] = {
     LatentComponent: LatentAttention,
     CrossComponent: CrossAttention,
     SegmentComponent: SegmentAttention,
+    MambaComponent: Mamba,
+    Mamba2Component: Mamba2,
+    DeltaComponent: GatedDeltaNet,
     PlainComponent: Plain,
     GatedComponent: Gated,
     ExpertsComponent: Experts,

@@ -1,8 +1,8 @@
 """The backward pass: for every forward operation, those that compute its gradients.
 
-A matmul needs one product for the gradient of its input and one for that of its weight; attention needs twice its
-forward products. Nothing is recomputed, so a training step is three times the forward pass (Kaplan et al.,
-arXiv 2001.08361, 2.1).
+A matmul needs one product for the gradient of its input and one for that of its weight, a convolution likewise;
+attention and scans need twice their forward products. Nothing is recomputed, so a training step is three times the
+forward pass (Kaplan et al., arXiv 2001.08361, 2.1).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from llmcmp.frozen import replace
-from llmcmp.ops import Attend, Collective, Elementwise, Gather, Matmul
+from llmcmp.ops import Attend, Collective, Convolve, Elementwise, Gather, Matmul, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,10 +22,10 @@ def backward(ops: Iterable[Op]) -> Iterator[Op]:
     """The operations that compute the gradients of `ops`."""
     for op in ops:
         match op:
-            case Matmul():
+            case Matmul() | Convolve():
                 yield replace(op, gradient="input")
                 yield replace(op, gradient="weight")
-            case Attend() | Gather():
+            case Attend() | Scan() | Gather():
                 yield replace(op, gradient=True)
             case Elementwise():
                 yield op

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's eight, then four that differ from them in lightness.
+# Okabe and Ito's eight, then five that differ from them in lightness.
 COLOURS = (
     *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#7B4FA3", "#D55E00", "#8C6D46"),
-    *("#B5BD00", "#F0E442"),
+    *("#B5BD00", "#882255", "#F0E442"),
 )
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -59,7 +59,7 @@ def line_style(number: int) -> dict[str, Any]:
 # One colour a component in every figure, whatever else is in it.
 _COMPONENTS = (
     "embedding position norm attention cross_attention feed_forward router routed_experts shared_experts projection"
-    " pooler head"
+    " pooler head linear_mixer"
 ).split()
 
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from llmcmp.card import Card
 from llmcmp.components.attention import Attention
 from llmcmp.components.cross import CrossAttention
+from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.heads import AdaptiveHead, LanguageHead, MaskedHead, Pooler
 from llmcmp.components.latent import LatentAttention
 from llmcmp.components.linear import Linear
+from llmcmp.components.mamba import Mamba
+from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import (
     NO_POSITION,
@@ -54,6 +57,7 @@ Table = dict[str, object]
 Named = tuple[tuple[str, "Component"], ...]
 
 ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
+MIXERS = (Mamba, Mamba2, GatedDeltaNet)
 FEED_FORWARDS = (Plain, Gated, Experts)
 POSITIONS = (Rotary, Alibi, NoPosition, Sinusoidal, LearnedPositions, RelativeBias)
 TOWER_POSITIONS = (Sinusoidal, LearnedPositions, RelativeBias)
@@ -65,6 +69,7 @@ SECTIONS = (
     "norm",
     "block",
     "attention",
+    "mixer",
     "cross_attention",
     "feed_forward",
     "stack",
@@ -105,7 +110,8 @@ class _Builder:
     def __init__(self, card: Card, sections: Table, place: Place) -> None:
         self.card, self.sections, self.place = card, sections, place
         for section in ("embedding", "norm", "attention", "stack"):
-            if section not in self.sections:
+            stands_in = section == "attention" and "mixer" in self.sections
+            if section not in self.sections and not stands_in:
                 raise self.place.error(f"table [{section}] is missing")
         at = self.place.inside
         self.embedding: EmbeddingTable = bind_kind(
@@ -141,7 +147,7 @@ class _Builder:
 
     def _refuse_unused(self) -> None:
         """A table that nothing refers to was meant for something, and was never checked."""
-        for section in ("attention", "cross_attention", "feed_forward", "position"):
+        for section in ("attention", "mixer", "cross_attention", "feed_forward", "position"):
             for name in self._named(section) if section in self.sections else ():
                 if (section, name) not in self.used:
                     raise self._at(section, name).error("is used by no block")
@@ -219,9 +225,8 @@ class _Builder:
                 yield "positions", position
 
     def _position(self, name: str) -> Any:
-        heads = self._named("attention")
+        first = next(iter(self._named("attention").values()), Table()).get("heads")
         width: Table = {"width": self.width} if "width" not in self._named("position")[name] else {}
-        first = next(iter(heads.values())).get("heads")
         return bind_kind(
             POSITIONS, self._named("position")[name], self._at("position", name), {"heads": first, **width}
         )
@@ -250,10 +255,11 @@ class _Builder:
         return self.blocks[table, side]
 
     def _new_block(self, table: BlockTable, side: Side) -> Block:
-        branches = [("attention", self._attention(table.attention, side))]
+        branches = [self._mixing(table, side)]
         if side == "decoder" and self.card.architecture == "encoder-decoder":
             branches.append(("cross_attention", self._cross_attention(table.cross_attention)))
-        branches.append(("feed_forward", self._feed_forward(table.feed_forward)))
+        if "feed_forward" in self.sections or branches[0][0] == "attention":  # a mixer may do without
+            branches.append(("feed_forward", self._feed_forward(table.feed_forward)))
         placement = self.norms.placement
         if not self.arrangement.parallel:
             return Block(
@@ -269,6 +275,18 @@ class _Builder:
         after = self.norms.placement in ("post", "sandwich", "output")
         norm = self._norm(self.hidden)
         return Branch(name=name, mixer=mixer, before=norm if before else None, after=norm if after else None)
+
+    def _mixing(self, table: BlockTable, side: Side) -> tuple[str, Component]:
+        """What mixes the tokens of a block: its attention, or the mixer that stands in its place."""
+        if table.attention is None and table.mixer is None and {"attention", "mixer"} <= self.sections.keys():
+            raise self.place.error("must name an attention or a mixer: this model has both", "blocks")
+        if table.mixer is None and "attention" in self.sections:
+            return "attention", self._attention(table.attention, side)
+        chosen = self._chosen("mixer", table.mixer)
+        if self._direction(side) != "causal":
+            raise self._at("mixer", chosen).error("a recurrence reads from left to right: it needs a causal decoder")
+        given: Table = {"hidden": self.hidden, "epsilon": self.norms.epsilon}
+        return "mixer", bind_kind(MIXERS, self._named("mixer")[chosen], self._at("mixer", chosen), given)
 
     def _attention(self, name: str | None, side: Side) -> Component:
         chosen = self._chosen("attention", name)

@@ -21,6 +21,7 @@ from llmcmp.sources.build import (
     EMBEDDINGS,
     FEED_FORWARDS,
     HEADS,
+    MIXERS,
     POSITIONS,
     Table,
     variants,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Given to components by the builder; `hidden` is a key of [embedding] alone.
-_GIVEN = frozenset({"hidden", "direction", "position"})
+_GIVEN = frozenset({"hidden", "direction", "position", "epsilon", "unit_offset"})
 _CARD_KEYS = ("context", "position_limit")
 _LENGTHS = ("context", "position_limit", "window", "memory", "original", "rows")
 
@@ -117,6 +118,7 @@ def _spots(document: Table, place: Place) -> Iterator[_Spot]:
         ("norm", (NormTable,)),
         ("block", (ArrangementTable,)),
         ("attention", ATTENTIONS),
+        ("mixer", MIXERS),
         ("cross_attention", (CrossAttention,)),
         ("feed_forward", FEED_FORWARDS),
         ("head", HEADS),
@@ -135,7 +137,7 @@ def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spo
     by_kind = {getattr(cls, "kind", None): cls for cls in classes}
     cls = by_kind.get(table.get("kind"), classes[0])
     inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
-    given = _GIVEN if cls not in EMBEDDINGS else frozenset[str]()
+    given = _GIVEN if cls not in (*EMBEDDINGS, NormTable) else frozenset[str]()
     yield _Spot(path=path, table=table, keys=frozenset(field_types(cls)) - given - inner.keys())
     for name, nested in table.items():
         if isinstance(nested, dict) and name in inner:

@@ -93,11 +93,16 @@ HeadTable: TypeAlias = LanguageTable | PoolerTable
 
 @frozen
 class BlockTable:
-    """One entry of `blocks`: which attention and feed-forward, by name; left out where there is only one."""
+    """One entry of `blocks`: which attention or mixer and which feed-forward, by name; left out where there is one."""
 
     attention: str | None = None
+    mixer: str | None = None
     cross_attention: str | None = None
     feed_forward: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.attention is not None and self.mixer is not None:
+            raise ModelError("a block has an attention or a mixer, not both")
 
 
 @frozen

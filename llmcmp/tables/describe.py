@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llmcmp.components.attention import Attention, heads_label
 from llmcmp.components.cross import CrossAttention
+from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.heads import LanguageHead
 from llmcmp.components.latent import LatentAttention
+from llmcmp.components.mamba import Mamba
+from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.components.segment import SegmentAttention
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from llmcmp.model import Model, Use
 
 T = TypeVar("T")
+
+ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
+MIXERS = (Mamba, Mamba2, GatedDeltaNet)
 
 PLACEMENTS = {"pre": "pre", "post": "post", "sandwich": "sandwich", "output": "after sub-layer", "deep": "DeepNorm"}
 
@@ -79,20 +85,20 @@ def norm(model: Model) -> str:
 
 
 def activation(model: Model) -> str:
-    """Activation of the feed-forward networks."""
+    """Activation of the feed-forward networks; a model of mixers alone may have none."""
     networks = [(network, times) for network, times, _ in _uses(model, (Plain, Gated))]
     networks += [(experts.expert, times) for experts, times, _ in _uses(model, Experts)]
-    return " + ".join(_distinct((network.label, times) for network, times in networks))
+    return " + ".join(_distinct((network.label, times) for network, times in networks)) or "none"
 
 
 def attention(model: Model) -> str:
-    """Attention kind: heads, window, what it keeps. Layers that differ are listed with their number."""
-    kinds = _distinct((a.label, times) for a, times, _ in _uses(model, (Attention, LatentAttention, SegmentAttention)))
+    """Attention or mixer: heads, window, what it keeps. Layers that differ are listed with their number."""
+    kinds = _distinct((mixer.label, times) for mixer, times, _ in _uses(model, (*ATTENTIONS, *MIXERS)))
     return _mixed(kinds)
 
 
 def attention_details(model: Model) -> str:
-    """Biases, QK norm, sinks and soft cap of the attention."""
+    """Biases, QK norm, sinks, soft cap and gate of the attention, and what stands around a mixer's scan."""
     details: list[str] = []
     for a, _, _ in _uses(model, Attention):
         if a.bias:
@@ -103,7 +109,16 @@ def attention_details(model: Model) -> str:
             details.append("sinks")
         if a.soft_cap:
             details.append(f"soft cap {a.soft_cap:g}")
+        if a.output_gate:
+            details.append("output gate")
+    details += [detail for mixer, _, _ in _uses(model, MIXERS) for detail in mixer_details(mixer)]
     return ", ".join(dict.fromkeys(details)) or "no biases"
+
+
+def mixer_details(mixer: Mamba | Mamba2 | GatedDeltaNet) -> list[str]:
+    """What stands around the scan of a mixer."""
+    norms = ["step and state norms"] if isinstance(mixer, Mamba) and mixer.norms else []
+    return [f"convolution of {mixer.kernel}", *norms]
 
 
 def bias_label(bias: tuple[str, ...]) -> str:
@@ -131,11 +146,14 @@ def mixture_label(experts: Experts) -> str:
 
 
 def heads(model: Model) -> dict[str, int | None]:
-    """Query heads, KV heads and head size of the main tower's usual attention; latent attention has no KV heads."""
-    usual = max(
-        _uses(model, (Attention, LatentAttention, SegmentAttention)), key=lambda found: (found[2].tower, found[1])
-    )[0]
+    """Query heads, KV heads and head size of the main tower's usual attention.
+
+    Latent attention has no KV heads, and a model of mixers alone none of the three.
+    """
+    usual = max(_uses(model, ATTENTIONS), key=lambda found: (found[2].tower, found[1]), default=(None, 0, None))[0]
     match usual:
+        case None:
+            return {"heads": None, "kv_heads": None, "head_dim": None}
         case Attention():
             return {"heads": usual.heads, "kv_heads": usual.kv_heads, "head_dim": usual.head_dim}
         case LatentAttention():

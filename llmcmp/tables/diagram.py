@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from llmcmp.components.attention import Attention, heads_label
 from llmcmp.components.cross import CrossAttention
+from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain
 from llmcmp.components.latent import LatentAttention
+from llmcmp.components.mamba import Mamba
+from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.positions import NoPosition
 from llmcmp.components.segment import SegmentAttention
-from llmcmp.tables.describe import bias_label, mixture_label
+from llmcmp.tables.describe import bias_label, mixer_details, mixture_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,6 +111,19 @@ def details(component: Component) -> list[str]:
             ]
         case SegmentAttention():
             lines = [f"{component.label}, heads of {component.head_dim}", "relative positions"]
+        case Mamba():
+            channels = f"{component.inner:,} channels, steps of rank {component.step_rank}"
+            lines = [component.label, channels, ", ".join(mixer_details(component))]
+        case Mamba2():
+            groups = "one group" if component.groups == 1 else f"{component.groups} groups"
+            sizes = f"{component.heads} heads of {component.head_dim}, {groups}"
+            lines = [component.label, sizes, ", ".join(mixer_details(component))]
+        case GatedDeltaNet():
+            lines = [
+                f"gated delta net, {component.value_heads} heads of {component.value_dim}",
+                f"{component.key_heads} key heads of {component.key_dim}",
+                ", ".join(mixer_details(component)),
+            ]
         case CrossAttention():
             lines = [f"{heads_label(component.heads, component.kv_heads)}, heads of {component.head_dim}"]
         case Experts():
@@ -130,6 +146,7 @@ def _attention(attention: Attention) -> list[str]:
         "QK norm": attention.qk_norm is not None,
         "attention sinks": attention.sinks,
         f"soft cap {attention.soft_cap or 0:g}": attention.soft_cap is not None,
+        "output gate": attention.output_gate,
         bias_label(attention.bias): bool(attention.bias),
     }
     extra = ", ".join(text for text, holds in extras.items() if holds)

@@ -6,13 +6,14 @@ from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp import units
-from llmcmp.folds.cache import kept, kvcache
+from llmcmp.folds.cache import kept, kvcache, state_bits
 from llmcmp.folds.flops import cheapest
 from llmcmp.folds.params import params, stored
+from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.model import walk
-from llmcmp.ops import Attend, Matmul, Plan
-from llmcmp.folds.phases import run_sizes
+from llmcmp.ops import Attend, Convolve, Matmul, Plan, Scan
+from llmcmp.spans import Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +86,7 @@ def explain_flops(model: Model, settings: dict[str, Any]) -> Iterator[str]:
     plan = plans[cast("int", cheapest(model, run, plans))]
     forward = visible = 0
     for use, op in executed(model, run, plan):
-        if isinstance(op, Matmul | Attend) and op.flops != 0:
+        if isinstance(op, Matmul | Attend | Convolve | Scan) and op.flops != 0:
             forward += cast("int", op.flops) * use.times
             visible += cast("int", op.visible_flops if isinstance(op, Attend) else op.flops) * use.times
             yield f"  {use.path}.{op.name} [{op.part}]: {_product(op, use.times)}"
@@ -96,12 +97,20 @@ def explain_flops(model: Model, settings: dict[str, Any]) -> Iterator[str]:
             yield f"  training step = 3 × forward = {steps * sum_:,}"
 
 
-def _product(op: Matmul | Attend, times: int) -> str:
+def _product(op: Matmul | Attend | Convolve | Scan, times: int) -> str:
     layers = f"{times} × " if times > 1 else ""
-    if isinstance(op, Matmul):
-        return f"{layers}2 × {op.rows:,} rows × {op.inner:,} × {op.outer:,} = {op.flops * times:,}"
-    wide = f"{op.heads} heads × ({op.key_dim} + {op.value_dim})"
-    return f"{layers}2 × {op.pairs:,} pairs ({op.visible_pairs:,} visible) × {wide} = {op.flops * times:,}"
+    match op:
+        case Matmul():
+            factors = f"{op.rows:,} rows × {op.inner:,} × {op.outer:,}"
+        case Convolve():
+            factors = f"{op.rows:,} rows × {op.kernel} × {op.channels:,} channels"
+        case Scan():
+            state = f"{op.heads:,} × {op.key_dim:,} × {op.value_dim:,} of state"
+            factors = f"{op.rows:,} rows × {op.products} products × {state}"
+        case Attend():
+            wide = f"{op.heads} heads × ({op.key_dim} + {op.value_dim})"
+            factors = f"{op.pairs:,} pairs ({op.visible_pairs:,} visible) × {wide}"
+    return f"{layers}2 × {factors} = {op.flops * times:,}"
 
 
 def explain_cache(model: Model, table: Table) -> Iterator[str]:
@@ -116,16 +125,19 @@ def explain_cache(model: Model, table: Table) -> Iterator[str]:
     for ctx in settings.get("contexts") or [settings["context"]]:
         for use, state in kept(model):
             size = state.elements(ctx, source or ctx) * use.times * settings["batch"]
+            width = state_bits(state, bits)
             grows = _positions(state, ctx, source or ctx)
             yield (
                 f"  {use.path} {state.name}: {use.times} layers × {state.width:,} elements × {grows}"
-                f" × batch {settings['batch']} × {bits} bits = {units.show_bytes(-(-size * bits // 8))}"
+                f" × batch {settings['batch']} × {width} bits = {units.show_bytes(-(-size * width // 8))}"
             )
         total = kvcache(model, ctx, settings["batch"], source=source, dtype=settings["dtype"])
         yield f"  at {units.show_tokens(ctx)} tokens = {total.bytes:,} bytes"
 
 
 def _positions(state: State, ctx: int, source: int) -> str:
+    if isinstance(state.span, Fixed):
+        return f"{state.span.positions} at any length"
     if state.clock == "source":
         return f"{source:,} source tokens"
     return f"{ctx:,} tokens" if state.span.window is None else f"min({ctx:,}, {state.span.window:,}) tokens"

@@ -20,7 +20,7 @@ Layer = dict[str, Any]  # the components of one layer by name
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Shortcuts into a Model: `attention` and `feed_forward` are of the first layer, the decoder's where it has one."""
+    """Shortcuts into a Model: `attention`, `mixer` and `feed_forward` are the first, the decoder's where it has one."""
 
     model: Model
 
@@ -57,7 +57,11 @@ class Anatomy:
 
     @property
     def hidden(self) -> int:
-        return self.attention.hidden
+        return next(layer[name].hidden for layer in self.layers for name in ("attention", "mixer") if name in layer)
+
+    @property
+    def epsilon(self) -> float:
+        return self.outside["norm"].epsilon
 
     @property
     def tied(self) -> bool:
@@ -68,13 +72,26 @@ class Anatomy:
         """Rows of the table of learned positions."""
         return self.outside["positions"].rows
 
+    def first(self, name: str) -> Any:
+        """The sub-layer of that name in the first layer that has one."""
+        return next(layer[name] for layer in self.layers if name in layer)
+
     @property
     def attention(self) -> Any:
-        return self.layers[0]["attention"]
+        return self.first("attention")
+
+    @property
+    def mixer(self) -> Any:
+        return self.first("mixer")
+
+    @property
+    def mixers(self) -> list[Any]:
+        """The mixers of all layers that have one."""
+        return [layer["mixer"] for layer in self.layers if "mixer" in layer]
 
     @property
     def feed_forward(self) -> Any:
-        return self.layers[0]["feed_forward"]
+        return self.first("feed_forward")
 
     @property
     def first_step(self) -> Step:
@@ -87,13 +104,13 @@ class Anatomy:
     @property
     def window(self) -> int | None:
         """The one window of the layers that have one."""
-        windows = {layer["attention"].window for layer in self.layers} - {None}
+        windows = {getattr(layer.get("attention"), "window", None) for layer in self.layers} - {None}
         assert len(windows) <= 1
         return next(iter(windows), None)
 
     @property
     def moe_layers(self) -> list[int]:
-        return [number for number, layer in enumerate(self.layers) if isinstance(layer["feed_forward"], Experts)]
+        return [number for number, layer in enumerate(self.layers) if isinstance(layer.get("feed_forward"), Experts)]
 
     @property
     def moe(self) -> Any:

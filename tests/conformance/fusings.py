@@ -68,6 +68,32 @@ def _keys_and_values(a: Anatomy, size: int) -> tuple[int, ...]:
     return a.attention.heads * a.attention.nope_dim, a.attention.heads * a.attention.value_dim
 
 
+def _mamba_inputs(a: Anatomy, size: int) -> tuple[int, ...]:
+    return a.mixer.inner, a.mixer.inner
+
+
+def _mamba_selection(a: Anatomy, size: int) -> tuple[int, ...]:
+    return a.mixer.step_rank, a.mixer.state_size, a.mixer.state_size
+
+
+def _mamba2_streams(a: Anatomy, size: int) -> tuple[int, ...]:
+    shared = a.mixer.groups * a.mixer.state_size
+    return a.mixer.inner, shared, shared
+
+
+def _mamba2_inputs(a: Anatomy, size: int) -> tuple[int, ...]:
+    return a.mixer.inner, *_mamba2_streams(a, size), a.mixer.heads
+
+
+def _delta_streams(a: Anatomy, size: int) -> tuple[int, ...]:
+    keys = a.mixer.key_heads * a.mixer.key_dim
+    return keys, keys, a.mixer.value_heads * a.mixer.value_dim
+
+
+def _delta_inputs(a: Anatomy, size: int) -> tuple[int, ...]:
+    return *_delta_streams(a, size), a.mixer.value_heads * a.mixer.value_dim
+
+
 CONV1D = (Swapped(r"c_(attn|proj|fc)\.weight"), Fused(r"c_attn\.", _qkv))
 EXPERTS = (Fused(r"experts\.gate_up_proj$", _halves, axis=1),)
 LATENT = (Fused(r"kv_a_proj_with_mqa\.", _latent_and_key), Fused(r"kv_b_proj\.", _keys_and_values), *EXPERTS)
@@ -83,12 +109,22 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "MptForCausalLM": (Fused(r"\.Wqkv\.", _qkv),),
     "Phi3ForCausalLM": (Fused(r"\.qkv_proj\.", _qkv), *GATE_UP),
     "GlmForCausalLM": GATE_UP,
+    "Glm4ForCausalLM": GATE_UP,
     "MixtralForCausalLM": EXPERTS,
     "Qwen2MoeForCausalLM": EXPERTS,
     "Qwen3MoeForCausalLM": EXPERTS,
     "Glm4MoeForCausalLM": EXPERTS,
     "DeepseekV2ForCausalLM": LATENT,
     "DeepseekV3ForCausalLM": LATENT,
+    "Mamba2ForCausalLM": (Fused(r"\.in_proj\.", _mamba2_inputs), Fused(r"\.conv1d\.", _mamba2_streams)),
+    "JambaForCausalLM": (Fused(r"\.in_proj\.", _mamba_inputs), Fused(r"\.x_proj\.", _mamba_selection), *EXPERTS),
+    "Qwen3NextForCausalLM": (
+        Fused(r"\.in_proj_qkvz\.", _delta_inputs),
+        Fused(r"\.in_proj_ba\.", _halves),
+        Fused(r"\.conv1d\.", _delta_streams),
+        Fused(r"\.q_proj\.", _halves),
+        *EXPERTS,
+    ),
     "Llama4ForCausalLM": (Swapped(r"experts\.\w+_proj$"), *EXPERTS),
     "GptOssForCausalLM": (Swapped(r"experts\.\w+_proj$"), Fused(r"experts\.gate_up_proj(_bias)?$", _halves, axis=1)),
     "SwitchTransformersForConditionalGeneration": (Stacked(r"\.expert_\d+\."),),

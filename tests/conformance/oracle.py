@@ -31,6 +31,9 @@ PART_OF_MODULE = {
     "SelfAttention": "attention",
     "encoder_attn": "cross-attention",
     "EncDecAttention": "cross-attention",
+    "mixer": "linear mixer",
+    "mamba": "linear mixer",
+    "linear_attn": "linear mixer",
     "mlp": "feed-forward",
     "ffn": "feed-forward",
     "ffn_output": "feed-forward",
@@ -82,9 +85,19 @@ def forward(reference: Any, batch: int, new: int, source: int = 0, before: Any =
     else:
         inputs = {"input_ids": tokens}
     if before is not None:
-        inputs["past_key_values"] = before.past_key_values
+        inputs[cache_name(reference)] = left(before)
     with torch.no_grad():
         return reference(**inputs, **options)
+
+
+def cache_name(reference: Any) -> str:
+    """What the class calls its cache."""
+    return "cache_params" if reference.config.model_type == "mamba2" else "past_key_values"
+
+
+def left(outputs: Any) -> Any:
+    """The cache that a forward pass leaves."""
+    return outputs["cache_params" if "cache_params" in outputs else "past_key_values"]
 
 
 def count(reference: Any, batch: int, new: int, source: int = 0, before: Any = None, **options: Any) -> Counted:
@@ -136,7 +149,14 @@ def cached_elements(cache: Any) -> int:
     """Elements of all tensors that a cache holds; that of an encoder-decoder has two halves."""
     if isinstance(cache, transformers.EncoderDecoderCache):
         return cached_elements(cache.self_attention_cache) + cached_elements(cache.cross_attention_cache)
-    return sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
+    return sum(_layer_elements(layer) for layer in cache.layers)
+
+
+def _layer_elements(layer: Any) -> int:
+    if hasattr(layer, "recurrent_states"):
+        states = (*layer.conv_states.values(), *layer.recurrent_states.values())
+        return sum(state.numel() for state in states)
+    return layer.keys.numel() + layer.values.numel()
 
 
 def parameter_shapes(reference: Any) -> dict[str, tuple[int, ...]]:

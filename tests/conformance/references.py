@@ -19,6 +19,7 @@ import llmcmp
 from llmcmp.sources.names import preset_files
 
 from .anatomy import Anatomy, layers
+from .scans import Scanned, delta_scan, mamba2_scan, mamba_scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +40,14 @@ class Reference:
 
     Sizes: `square`: heads x head_dim = hidden. `fourfold`: the feed-forward is 4 x hidden wide. `shared_like_expert`:
     the shared expert is as wide as a routed one; `shared_multiple`: as a whole number of routed ones.
+    `one_width`: dense feed-forwards are as wide as a routed expert.
     `least_layers`: a depth at which every kind of layer occurs, and another order would show in their numbers.
 
     What the class does otherwise than the architecture asks, each corrected exactly where it is compared:
     `caches`: it keeps keys and values; OpenAI's first GPT predates that, and bare encoders have no use for it.
     `caches_all_heads`: it repeats keys and values to all heads before it caches them.
     `runs_all_experts`: it multiplies every token with every expert, those not chosen scaled by zero.
+    `scan`: what its torch code computes for one mixer where no kernels are installed (scans.py).
     `device`: "cpu" where which experts are hit decides what runs, which tensors without values cannot tell.
     """
 
@@ -54,10 +57,12 @@ class Reference:
     fourfold: bool = False
     shared_like_expert: bool = False
     shared_multiple: bool = False
+    one_width: bool = False
     least_layers: int = 2
     caches: bool = True
     caches_all_heads: bool = False
     runs_all_experts: bool = False
+    scan: Callable[[Any, int, int, bool], Scanned] | None = None
     device: str = "meta"
 
     def config_of(self, model: Model) -> Any:
@@ -275,6 +280,61 @@ def glm(a: Anatomy) -> Any:
     return transformers.GlmConfig(**dense(a), head_dim=a.attention.head_dim)
 
 
+def glm4(a: Anatomy) -> Any:
+    biased = bool(a.attention.bias)  # of queries, keys and values: the 9B has them, the 32B has not
+    return transformers.Glm4Config(
+        **dense(a), head_dim=a.attention.head_dim, attention_bias=biased, rms_norm_eps=a.epsilon
+    )
+
+
+def mamba2(a: Anatomy) -> Any:
+    return transformers.Mamba2Config(
+        vocab_size=a.vocabulary,
+        hidden_size=a.hidden,
+        num_hidden_layers=a.depth,
+        num_heads=a.mixer.heads,
+        head_dim=a.mixer.head_dim,
+        state_size=a.mixer.state_size,
+        n_groups=a.mixer.groups,
+        conv_kernel=a.mixer.kernel,
+        layer_norm_epsilon=a.epsilon,
+        tie_word_embeddings=a.tied,
+        **IDS,
+    )
+
+
+def jamba(a: Anatomy) -> Any:
+    return transformers.JambaConfig(
+        **common(a),
+        intermediate_size=a.moe.expert.intermediate,
+        num_experts=a.moe.experts,
+        num_experts_per_tok=a.moe.per_token,
+        rms_norm_eps=a.epsilon,
+        mamba_d_state=a.mixer.state_size,
+        mamba_d_conv=a.mixer.kernel,
+        mamba_expand=a.mixer.inner // a.hidden,
+        mamba_dt_rank=a.mixer.step_rank,
+    )
+
+
+def qwen3_next(a: Anatomy) -> Any:
+    return transformers.Qwen3NextConfig(
+        **common(a),
+        rope_parameters=a.rope,
+        head_dim=a.attention.head_dim,
+        rms_norm_eps=a.epsilon,
+        linear_conv_kernel_dim=a.mixer.kernel,
+        linear_key_head_dim=a.mixer.key_dim,
+        linear_value_head_dim=a.mixer.value_dim,
+        linear_num_key_heads=a.mixer.key_heads,
+        linear_num_value_heads=a.mixer.value_heads,
+        moe_intermediate_size=a.moe.expert.intermediate,
+        shared_expert_intermediate_size=a.moe.shared.intermediate,
+        num_experts=a.moe.experts,
+        num_experts_per_tok=a.moe.per_token,
+    )
+
+
 def glm4_moe(a: Anatomy) -> Any:
     return transformers.Glm4MoeConfig(
         **common(a),
@@ -438,6 +498,10 @@ REFERENCES: dict[str, Reference] = {
         Reference("DeepseekV2ForCausalLM", deepseek_v2, shared_multiple=True),
         Reference("DeepseekV3ForCausalLM", deepseek_v3, shared_multiple=True),
         Reference("GlmForCausalLM", glm),
+        Reference("Glm4ForCausalLM", glm4),
+        Reference("Mamba2ForCausalLM", mamba2, scan=mamba2_scan),
+        Reference("JambaForCausalLM", jamba, square=True, one_width=True, least_layers=9, scan=mamba_scan),
+        Reference("Qwen3NextForCausalLM", qwen3_next, least_layers=5, scan=delta_scan),
         Reference("Glm4MoeForCausalLM", glm4_moe, shared_multiple=True),
         Reference("GemmaForCausalLM", gemma),
         Reference("Gemma2ForCausalLM", gemma2, least_layers=3),
@@ -452,7 +516,7 @@ REFERENCES: dict[str, Reference] = {
         Reference("AlbertModel", albert, square=True, caches=False),
         Reference("BartForConditionalGeneration", bart, square=True),
         Reference("T5ForConditionalGeneration", t5),
-        Reference("SwitchTransformersForConditionalGeneration", switch, device="cpu"),
+        Reference("SwitchTransformersForConditionalGeneration", switch, one_width=True, device="cpu"),
     )
 }
 
@@ -531,6 +595,11 @@ QUICK = (
     "deepseek-v2",
     "deepseek-v3",
     "glm-4-9b",
+    "glm-4-0414-9b",
+    "glm-4-0414-32b",
+    "mamba2-130m",
+    "jamba-v0.1",
+    "qwen3-next-80b-a3b",
     "glm-4.5",
     "glm-4.5-air",
     "gemma-2b",

@@ -37,7 +37,7 @@ class _Shrink:
 
     def __init__(self, document: Table, reference: Reference, rng: random.Random) -> None:
         self.document, self.reference, self.rng = document, reference, rng
-        attention = _variants(document["attention"])[0]
+        attention = _variants(document.get("attention", {"kind": None, "heads": 1}))[0]
         group = attention["heads"] // attention.get("kv_heads", attention["heads"])
         self.kv_heads = 1 if attention.get("kv_heads") == 1 else rng.choice((2, 3))
         self.heads = self.kv_heads * (1 if group == 1 else rng.choice((2, 3, 5)))
@@ -61,7 +61,9 @@ class _Shrink:
         for section in ("attention", "cross_attention"):
             for table in _variants(self.document.get(section, {})):
                 self._attention(table)
-        for table in _variants(self.document["feed_forward"]):
+        for table in _variants(self.document.get("mixer", {})):
+            self._mixer(table)
+        for table in _variants(self.document.get("feed_forward", {})):
             self._feed_forward(table)
         self._stacks(self.document["stack"])
 
@@ -90,6 +92,20 @@ class _Shrink:
         if "window" in table:
             table["window"] = self.window
 
+    def _mixer(self, table: Table) -> None:
+        """Sizes of each kind: those that its class asks to be multiples of others are."""
+        table["kernel"] = self.rng.choice((2, 3, 4))
+        if table["kind"] == "mamba":
+            table.update(inner=2 * self.hidden, state_size=self.rng.choice((5, 7)), step_rank=self.rng.choice((3, 11)))
+        elif table["kind"] == "mamba-2":  # the class has all heads together twice as wide as the model
+            groups, head_dim = self.rng.choice((1, 2, 3)), self.hidden // self.heads
+            table.update(heads=2 * self.heads * groups, head_dim=head_dim, groups=groups, state_size=9)
+            self.document["embedding"]["hidden"] = self.hidden = table["heads"] * head_dim // 2
+        else:
+            key_heads = self.rng.choice((2, 3))
+            table.update(key_heads=key_heads, value_heads=key_heads * self.rng.choice((2, 3)))
+            table.update(key_dim=self.rng.choice((6, 10)), value_dim=self.rng.choice((7, 9)))
+
     def _feed_forward(self, table: Table) -> None:
         if table["kind"] != "experts":
             odd = self.rng.choice((35, 45, 57))
@@ -98,17 +114,17 @@ class _Shrink:
         groups = self.rng.choice((2, 3)) if table.get("router", {}).get("groups", 1) > 1 else 1
         table["experts"] = 3 * groups if groups > 1 else self.rng.choice((5, 7))
         table["per_token"] = 1 if table["per_token"] == 1 else self.rng.choice((2, 3))
-        table["expert"]["intermediate"] = self._dense_width(self.expert)
+        table["expert"]["intermediate"] = self._expert_width(self.expert)
         if "shared" in table:
             table["shared"]["intermediate"] = self._shared()
         if groups > 1:
             table["router"].update(groups=groups, groups_per_token=groups - 1)
             table["per_token"] = min(table["per_token"], 3 * (groups - 1))
 
-    def _dense_width(self, width: int) -> int:
-        """Switch has one width for dense feed-forwards and experts."""
-        dense = [t for t in _variants(self.document["feed_forward"]) if t["kind"] == "plain"]
-        return dense[0]["intermediate"] if dense else width
+    def _expert_width(self, width: int) -> int:
+        """The width of an expert; dense feed-forwards come before the experts in every preset that has both."""
+        dense = [t for t in _variants(self.document["feed_forward"]) if t["kind"] != "experts"]
+        return dense[0]["intermediate"] if dense and self.reference.one_width else width
 
     def _shared(self) -> int:
         if self.reference.shared_like_expert:

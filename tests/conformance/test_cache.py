@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import llmcmp
 
 from .anatomy import Anatomy, Layer
 from .cases import each_shrunken, pair
-from .oracle import cached_elements, forward
+from .oracle import cached_elements, forward, left
 from .references import preset_references
 
 
 def kept_beyond(preset: str, model: llmcmp.Model, context: int) -> int:
     """Elements of one sequence that transformers keeps more than the architecture asks for; negative where fewer."""
     repeats = preset_references()[preset].caches_all_heads
-    return sum(_layer(layer["attention"], context, repeats=repeats) for layer in Anatomy(model).layers)
+    anatomy = Anatomy(model)
+    attended = sum(
+        _layer(layer["attention"], context, repeats=repeats) for layer in anatomy.layers if "attention" in layer
+    )
+    return attended + sum(_column(mixer) for mixer in anatomy.mixers)
+
+
+def _column(mixer: Any) -> int:
+    """One more input of every convolved channel: transformers keeps `kernel` of them; the oldest is not read again."""
+    return next(state.width for state in mixer.state() if state.name == "convolution tail")
 
 
 def _layer(attention: Layer, context: int, *, repeats: bool) -> int:
@@ -33,7 +44,7 @@ def test_the_cache_holds_what_a_forward_pass_leaves(preset: str, seed: int) -> N
     model, reference = pair(preset, seed)
     source = {"source": 8} if model.encoder is not None else {}
     for context in contexts(model):
-        cache = forward(reference, 2, context, source=8).past_key_values
+        cache = left(forward(reference, 2, context, source=8))
         elements = llmcmp.kvcache(model, context, 2, **source).elements
         assert cached_elements(cache) == elements + 2 * kept_beyond(preset, model, context) > 0
 
@@ -43,13 +54,13 @@ def test_the_cache_grows_by_what_a_decode_step_adds(preset: str, seed: int) -> N
     model, reference = pair(preset, seed)
     for context in contexts(model):
         prefill = forward(reference, 1, context, source=8)
-        before = cached_elements(prefill.past_key_values)
-        after = cached_elements(forward(reference, 1, 1, before=prefill).past_key_values)
+        before = cached_elements(left(prefill))
+        after = cached_elements(left(forward(reference, 1, 1, before=prefill)))
         beyond = kept_beyond(preset, model, context + 1) - kept_beyond(preset, model, context)
         assert after - before == llmcmp.kvcache(model, context, dtype="int8").bytes_per_token + beyond  # a byte each
 
 
 def contexts(model: llmcmp.Model) -> tuple[int, ...]:
     """Lengths around the window, where there is one."""
-    window = getattr(Anatomy(model).attention, "window", None)
+    window = Anatomy(model).window
     return (7,) if window is None else (window - 1, window, window + 5)

@@ -39,7 +39,7 @@ def test_windows_stand_at_the_layers_where_the_reference_has_them() -> None:
         if reference.caches:
             model = llmcmp.load(preset)
             cache = transformers.DynamicCache(config=reference.config_of(model))
-            windows = [getattr(layer["attention"], "window", None) for layer in Anatomy(model).layers]
+            windows = [getattr(layer.get("attention"), "window", None) for layer in Anatomy(model).layers]
             assert [getattr(layer, "sliding_window", None) for layer in cache.layers] == windows, preset
 
 

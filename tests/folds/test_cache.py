@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import ENCODER, ENCODER_DECODER, KINDS, tiny
+from tiny import ENCODER, ENCODER_DECODER, KINDS, MIXERS, tiny
 
 import llmcmp
 from llmcmp.errors import QuantityError, UndisclosedError
@@ -27,6 +27,7 @@ FACTS = [
     ("palm-540b", 2048, 118 * 2 * 256 * 2048),
     ("chatglm3-6b", 8192, 28 * 2 * 2 * 128 * 8192),
     ("transformer-xl", 5000, 18 * 1024 * 1600),
+    ("jamba-v0.1", 262144, 4 * 2 * 8 * 128 * 262144 + 28 * 8192 * (16 + 3)),
     ("bert-base", 512, 0),
     ("albert-xxlarge", 512, 0),
 ]
@@ -36,7 +37,8 @@ FACTS = [
 def test_presets_keep_what_their_shapes_say(name: str, context: int, elements: int) -> None:
     cache = kvcache(llmcmp.load(name), ctx=context)
     assert cache.elements == elements
-    assert cache.bytes == 2 * elements
+    in_fp32 = cache.components.get("recurrent state", 0) // 4
+    assert cache.bytes == 2 * elements + 2 * in_fp32
 
 
 def test_latent_attention_is_not_costed_as_full_heads() -> None:
@@ -49,9 +51,11 @@ def test_latent_attention_is_not_costed_as_full_heads() -> None:
 @pytest.mark.parametrize("dtype", ["bf16", "fp8", "int4", "int3"])
 def test_marginal_bytes_sum_to_the_cache(kind: str, dtype: str) -> None:
     model = tiny(KINDS[kind])
+    start = kvcache(model, ctx=0, dtype=dtype).bytes_per_sequence  # of recurrences, which begin with a state of zeros
     steps = [kvcache(model, ctx=ctx, dtype=dtype).bytes_per_token for ctx in range(15)]
     for ctx in range(15):
-        assert sum(steps[:ctx]) == kvcache(model, ctx=ctx, dtype=dtype).bytes_per_sequence
+        assert start + sum(steps[:ctx]) == kvcache(model, ctx=ctx, dtype=dtype).bytes_per_sequence
+    assert (start > 0) == (kind in MIXERS or kind == "hybrid")
 
 
 def test_a_full_window_costs_nothing_more() -> None:
@@ -92,7 +96,7 @@ def test_sweeps_equal_scalars_point_by_point(kind: str) -> None:
     for index in np.ndindex(ctx.shape):
         point = kvcache(model, int(ctx[index]), int(batch[index]), dtype="int3")
         assert (swept.elements[index], swept.bytes[index]) == (point.elements, point.bytes)
-        assert swept.bytes_per_token[index] == point.bytes_per_token
+        assert np.broadcast_to(swept.bytes_per_token, ctx.shape)[index] == point.bytes_per_token
 
 
 def test_marginal_bytes_stay_exact_where_the_batch_outgrows_64_bits() -> None:
@@ -104,6 +108,32 @@ def test_marginal_bytes_stay_exact_where_the_batch_outgrows_64_bits() -> None:
         exact = kvcache(model, int(ctx[i]), batch=10**9).bytes
         assert exact > 2**63 or i == 0
         assert abs(int(cache.bytes[i]) - exact) <= exact * 1e-15  # one rounding of a product in 53 bits
+
+
+@pytest.mark.parametrize("kind", MIXERS)
+def test_a_recurrence_keeps_the_same_at_any_context(kind: str) -> None:
+    caches = [kvcache(tiny(KINDS[kind]), ctx=ctx) for ctx in (0, 1, 7, 10**6)]
+    assert len({(cache.elements, cache.bytes) for cache in caches}) == 1
+    assert {cache.bytes_per_token for cache in caches} == {0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "tail"),
+    [
+        ("mamba", 30 * 5, 30 * 3),
+        ("mamba-2", 6 * 7 * 5, (6 * 5 + 2 * 2 * 7) * 2),
+        ("delta", 6 * 5 * 7, (2 * 2 * 5 + 6 * 7) * 3),
+    ],
+)
+def test_the_state_is_in_fp32_and_the_tail_in_the_dtype_of_the_cache(kind: str, state: int, tail: int) -> None:
+    layers, model = 3, tiny(KINDS[kind])
+    for dtype, bits in (("bf16", 16), ("fp8", 8), ("fp32", 32)):
+        cache = kvcache(model, ctx=9, batch=2, dtype=dtype)
+        assert cache.elements == 2 * layers * (state + tail)
+        assert cache.components == {
+            "recurrent state": 2 * layers * state * 4,
+            "convolution tail": 2 * layers * tail * bits // 8,
+        }
 
 
 def test_an_odd_number_of_small_elements_fills_whole_bytes() -> None:

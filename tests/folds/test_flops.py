@@ -183,12 +183,12 @@ def test_every_preset_costs_its_active_parameters_twice_a_token() -> None:
         if model.card.architecture != "decoder-only" or model.name == "transformer-xl":
             continue
         counted = flops(model, new=1, plan=Plan(latent="expanded"))
-        products = counted.total - counted.components["attention scores"]
+        products = counted.total - sum(counted.components.get(part, 0) for part in ("attention scores", "scan"))
         sizes = llmcmp.params(model)
         vectors = sum(
             weight.elements * use.copies
             for use, weight in _weights(model)
-            if len(weight.axes) - (weight.visits is not None) < 2
+            if (len(weight.axes) - (weight.visits is not None) < 2 or weight.name == "decay_log")
             and weight.part not in ("embedding", "position", "head")
         )
         visited = sum(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import DENSE, ENCODER_DECODER, KINDS, tiny
+from tiny import DENSE, ENCODER_DECODER, KINDS, MIXERS, tiny
 
 import llmcmp
 from llmcmp.folds.traffic import traffic
@@ -24,10 +24,10 @@ def test_a_larger_batch_reads_the_same_dense_weights() -> None:
     assert many.cache_read_bytes == 50 * one.cache_read_bytes
 
 
-@pytest.mark.parametrize("kind", ["dense", "windowed", "mixture", "latent", "prefix"])
+@pytest.mark.parametrize("kind", ["dense", "windowed", "mixture", "latent", "prefix", *MIXERS, "hybrid"])
 def test_a_decode_step_reads_the_cache_that_was_kept(kind: str) -> None:
     model = tiny(KINDS[kind])
-    for past in (1, 3, 4, 20):
+    for past in (3, 4, 20) if kind in MIXERS or kind == "hybrid" else (1, 3, 4, 20):  # a tail of 3 has to fill first
         seen = past if kind != "windowed" else min(past, 4)  # of a window of 5, the fifth is the token itself
         assert traffic(model, new=1, past=past).cache_read_bytes == llmcmp.kvcache(model, ctx=seen).bytes
 
@@ -35,8 +35,19 @@ def test_a_decode_step_reads_the_cache_that_was_kept(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_prefill_writes_the_cache_that_is_kept(kind: str) -> None:
     model = tiny(KINDS[kind])
-    for new in (1, 4, 20):
+    for new in (4, 20) if kind in MIXERS or kind == "hybrid" else (1, 4, 20):
         assert traffic(model, new=new).cache_write_bytes == llmcmp.kvcache(model, ctx=new).bytes
+
+
+@pytest.mark.parametrize("kind", MIXERS)
+def test_a_recurrence_reads_and_writes_its_state_once_a_run(kind: str) -> None:
+    model = tiny(KINDS[kind])
+    step, chunk, start = (traffic(model, 2, new=new, past=past) for new, past in ((1, 9), (8, 9), (8, 0)))
+    kept = llmcmp.kvcache(model, ctx=9, batch=2)
+    assert step.cache_read_bytes == chunk.cache_read_bytes == chunk.cache_write_bytes == kept.bytes
+    assert start.cache_read_bytes == 0
+    tail = kept.components["convolution tail"]
+    assert step.cache_write_bytes == kept.bytes - tail + tail // (MIXERS[kind]["kernel"] - 1)
 
 
 def test_an_encoder_is_not_read_in_a_decode_step() -> None:
