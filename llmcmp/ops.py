@@ -341,4 +341,23 @@ class Gather:
     gradient: bool = False
 
 
-Op: TypeAlias = Matmul | Attend | Convolve | Scan | Elementwise | Gather
+@frozen(eq=False)
+class Collective:
+    """What `ranks` devices exchange so that each holds rows x width elements: the sum of their parts, or all of them.
+
+    Of the forward pass only (passes/shard.py). No FLOPs, and no traffic of a device's own memory.
+    """
+
+    name: str
+    part: Part
+    kind: Literal["all-reduce", "all-gather"]
+    rows: Dim
+    width: int
+    ranks: int
+
+    @property
+    def elements(self) -> Dim:
+        return self.rows * self.width
+
+
+Op: TypeAlias = Matmul | Attend | Convolve | Scan | Elementwise | Gather | Collective

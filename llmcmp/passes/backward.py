@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from llmcmp.frozen import replace
-from llmcmp.ops import Attend, Convolve, Elementwise, Gather, Matmul, Scan
+from llmcmp.ops import Attend, Collective, Convolve, Elementwise, Gather, Matmul, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +30,8 @@ def backward(ops: Iterable[Op]) -> Iterator[Op]:
                 yield replace(op, gradient=True)
             case Elementwise():
                 yield op
+            case Collective():
+                continue  # exchanges are counted for forward passes only (passes/shard.py)
             case _:
                 assert_never(op)
 
