@@ -4,6 +4,10 @@ Letters beside those of the package: G key heads, R value heads of each, N all o
 value, M chunks, L tokens of a chunk, C channels that are convolved.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -5,6 +5,10 @@ and runs them side by side: first to the state at each chunk's end, then, from t
 Letters beside those of the package: I channels, K elements of a channel's state, M chunks, L tokens of a chunk.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math

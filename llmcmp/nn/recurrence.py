@@ -4,6 +4,9 @@ A state is B x G x K x R x V: G groups, in each of which R heads share keys and 
 V. So a group's heads are the columns of one matrix, and a step reads and writes it as such.
 """
 
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
