@@ -43,6 +43,11 @@ class StateSlot(Slot):
         self.tail.zero_()
 
 
+def rates_of(decay_log: Tensor) -> Tensor:
+    """What a step is multiplied by to give the logarithm of its decay: negative, so that every decay is below one."""
+    return -torch.exp(decay_log.float())
+
+
 def seen_of(x_BSC: Tensor, kernel: int, slot: StateSlot | None) -> Tensor:
     """The inputs that a causal convolution sees: those kept before, or zeros, and the new ones."""
     return F.pad(x_BSC, (0, 0, kernel - 1, 0)) if slot is None else slot.seen(x_BSC)
