@@ -51,6 +51,7 @@ def figures(
         made |= _phase(model, settings, phase, seconds, ceilings)
         made[f"{phase}_counted_flops"] = _each(counted, settings.generate if phase == "decode" else 1)
     made |= _needed(settings, phases, parts)
+    made["not_compiled"] = next((result["not_compiled"] for result in found if result.get("not_compiled")), None)
     for name in ("peak_bytes", "train_peak_bytes"):
         made[name] = max((result[name] for result in found if result.get(name) is not None), default=None)
     held = [

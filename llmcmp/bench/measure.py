@@ -10,11 +10,14 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch._dynamo.exc import TorchDynamoException
+from torch._inductor.exc import InductorError
 
 from llmcmp.bench import memory
 from llmcmp.bench.computed import kept_tokens
 from llmcmp.bench.timer import DTYPES, clock
 from llmcmp.nn.build import build
+from llmcmp.nn.compiled import compiled_step, missing_compiler
 from llmcmp.nn.count import counted_flops, counter, tokens
 from llmcmp.nn.train import Trainer
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from llmcmp.bench.settings import Settings
     from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
+    from llmcmp.nn.generate import Step
     from llmcmp.nn.tower import Twin
 
     Report = Callable[[float], None]  # the share that is done
@@ -69,6 +73,7 @@ class Inference:
         self.following = tokens(twin, batch, settings.generate, seed=3).unbind(dim=1)
         capacity = kept_tokens(model, settings)
         self.cache = twin.new_cache(batch, capacity, prompt if reads_source else 0) if self.keeps else None
+        self.step: Step = twin.step
 
     def prefill(self) -> Tensor:
         if self.cache is None:
@@ -79,7 +84,21 @@ class Inference:
     def decode(self) -> None:
         assert self.cache is not None
         for past, token in enumerate(self.following, start=self.prompt.shape[1]):
-            self.twin.step(token.unsqueeze(1), self.cache, past)
+            self.step(token.unsqueeze(1), self.cache, past)
+
+    def compile(self) -> str | None:
+        """Compile the decode step and say nothing, or stay as it is and say why."""
+        reason = missing_compiler(next(self.twin.parameters()).device.type)
+        if reason is not None or self.cache is None:
+            return reason
+        self.step = compiled_step(self.twin)
+        try:
+            self.prefill()
+            self.decode()
+        except (TorchDynamoException, InductorError) as error:
+            self.step = self.twin.step
+            return f"its decode step cannot be compiled: {str(error).strip().splitlines()[0]}"
+        return None
 
 
 @torch.inference_mode()
@@ -107,6 +126,8 @@ def _infer(
             else:
                 seconds = on.seconds(run)
                 found[phase]["seconds"] += [seconds] if number > WARMUPS else []
+        if number == 0 and settings.compile and "decode" in work:
+            results["not_compiled"] = passes.compile()
         report((number + 1) / (1 + WARMUPS + settings.repeats))
     results["peak_bytes"] = gauge.peak()
     results["cache_bytes"] = _held(passes)

@@ -73,8 +73,8 @@ def job(model: Model, settings: Settings, context: int | None = None) -> Job:
 
 
 def _smallest(tiny: Model, settings: Settings, context: int) -> Model | None:
-    """The structure of a tiny model at the least size there is; None where no decode step is measured."""
-    if "decode" not in phases_of(tiny, settings):
+    """The structure of a tiny model at the least size there is; None where no decode step is launched call by call."""
+    if "decode" not in phases_of(tiny, settings) or settings.compile:
         return None
     return shrink(tiny, LEAST_BUDGET, context=context).model
 

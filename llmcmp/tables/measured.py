@@ -77,7 +77,10 @@ MACHINE = tuple(
     for column in (
         *(Column(key=f"{phase}_seconds_low", label="") for phase in ("prefill", "decode", "train")),
         *(Column(key=f"{phase}_seconds_high", label="") for phase in ("prefill", "decode", "train")),
-        *(Column(key=key, label="") for key in ("matmul_size", "copied_bytes", "memory_is", "reason", "date", "key")),
+        *(
+            Column(key=key, label="")
+            for key in ("matmul_size", "copied_bytes", "memory_is", "not_compiled", "reason", "date", "key")
+        ),
         *(Column(key=key, label="") for key in ("scale", "device", "dtype", "generate", "threads", "compile")),
         *(Column(key=key, label="") for key in ("repeats", "cpu", "gpu", "torch", "os", "llmcmp", "commit")),
         *(Column(key=key, label="") for key in ("changes", "multiplied")),
@@ -145,6 +148,7 @@ def _notes(records: Sequence[Record], rows: Sequence[Row], path: str) -> list[st
     done = [record for record in records if record["status"] == "ok"]
     if not done:
         return notes
+    notes += [f"{r['model']}: {r['figures']['not_compiled']}" for r in done if r["figures"].get("not_compiled")]
     repeats = rows[0]["repeats"]
     notes.append(f"medians and quartiles of {repeats} repeats; peak memory: {done[0]['figures']['memory_is']}")
     notes += _scale_notes(done)
