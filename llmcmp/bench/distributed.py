@@ -24,11 +24,12 @@ from llmcmp.folds.exchange import exchange
 from llmcmp.folds.flops import flops
 from llmcmp.folds.fully_sharded import training_state
 from llmcmp.folds.params import params
+from llmcmp.folds.runs import executed
 from llmcmp.frozen import frozen, replace
-from llmcmp.nn.count import counted_flops, counter, tokens
+from llmcmp.nn.count import counted_flops, counter, recurrent_flops, tokens
 from llmcmp.nn.parallel import data_parallel, tensor_parallel
 from llmcmp.nn.train import Trainer
-from llmcmp.ops import Plan
+from llmcmp.ops import Convolve, Plan, Run, Scan
 from llmcmp.passes.shard import shard
 from llmcmp.units import dtype_bits, show_bytes
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from llmcmp.bench.settings import Settings
     from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
+    from llmcmp.nn.tower import Twin
 
 Facts = dict[str, Any]
 
@@ -156,7 +158,10 @@ def _inference(model: Model, settings: Settings, ranks: Ranks, phases: list[Phas
     }
     return {
         phase: common
-        | {"seconds": seconds[phase], "counted_flops": counted[phase]}
+        | {
+            "seconds": seconds[phase],
+            "counted_flops": counted[phase] + _scans(share, twin, settings, phase, ranks.grid.tp),
+        }
         | {"flops": _flops(share, settings, phase), "exchanged_bytes": _exchanged(share, settings, phase)}
         for phase in phases
     }
@@ -194,6 +199,21 @@ def _flops(share: Model, settings: Settings, phase: Phase) -> int:
 _ABSORBED, _EXPANDED = Plan(latent="absorbed"), Plan(latent="expanded")
 
 
+def _scans(share: Model, twin: Twin, settings: Settings, phase: Phase, tp: int) -> int:
+    """What torch's counter misses of scans and convolutions as they are defined, less what it sees of their kernels.
+
+    Kernels are counted from the sizes of the whole model; a rank has its share of their heads.
+    """
+    missed, whole = 0, 0
+    for sizes in computed.runs(share, settings, phase):
+        new, past = sizes["new"], sizes.get("past", 0)
+        training = phase == "train"
+        ops = executed(share, Run(batch=settings.batch, new=new, past=past), _EXPANDED, training=training)
+        missed += sum(cast("int", op.flops) * use.times for use, op in ops if isinstance(op, Scan | Convolve))
+        whole += recurrent_flops(twin, settings.batch, new, past, cached=not training, training=training)
+    return missed - whole // tp
+
+
 def _exchanged(share: Model, settings: Settings, phase: Phase) -> int:
     sizes = computed.runs(share, settings, phase)
     return sum(int(exchange(share, settings.batch, **each, dtype=settings.dtype).bytes) for each in sizes)
@@ -212,7 +232,7 @@ def _training(model: Model, settings: Settings, ranks: Ranks) -> Facts:
     state = training_state(model, ranks.grid.ranks, ranks.rank)
     return {
         "seconds": seconds,
-        "counted_flops": counted,
+        "counted_flops": counted + _scans(model, twin, settings, "train", 1),
         "flops": _flops(model, settings, "train"),
         "held_parameters": sum(_local(parameter) for parameter in twin.parameters()),
         "parameters": state.parameters,
