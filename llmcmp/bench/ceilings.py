@@ -7,6 +7,7 @@ the size is told.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from llmcmp.bench.timer import Clock
 
-COPIED = 2 * 2**30  # bytes; far beyond any cache
+# Tests of everything around a measurement need no true ceilings; a record tells the sizes either way.
+QUICK = os.environ.get("LLMCMP_QUICK_CEILINGS") == "1"
+COPIED = 2**24 if QUICK else 2 * 2**30  # bytes; 2 GiB is far beyond any cache
 REPEATS = 5
-LARGEST = 16384  # rows of a square matrix
+SMALLEST, LARGEST = (64, 64) if QUICK else (1024, 16384)  # rows of a square matrix
 LONG_ENOUGH = 0.1  # seconds of one product, after which a larger matrix gains nothing
 
 
@@ -50,7 +53,7 @@ def ceilings(device: str, dtype: torch.dtype, report: Callable[[float], None] = 
 
 def _product(device: str, dtype: torch.dtype, on: Clock) -> tuple[int, float]:
     """Rows of the square matrices and seconds of their product, at the size from which time is no longer overhead."""
-    size = 1024
+    size = SMALLEST
     while True:
         left = torch.rand(size, size, dtype=dtype, device=device)
         work = partial(torch.mm, left, torch.rand_like(left))

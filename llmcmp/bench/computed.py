@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import flops
@@ -27,7 +27,9 @@ def runs(model: Model, settings: Settings, phase: Phase) -> Iterator[Sizes]:
     one token. Decode runs one step for each generated token.
     """
     start = 1 if model.card.architecture == "encoder-decoder" else settings.prompt
-    steps = range(start, start + settings.generate) if phase == "decode" else range(settings.prompt - 1, settings.prompt)
+    steps = (
+        range(start, start + settings.generate) if phase == "decode" else range(settings.prompt - 1, settings.prompt)
+    )
     for past in steps:
         sizes = run_sizes(model, phase, past + 1, settings.prompt)
         if sizes is not None:
@@ -51,7 +53,7 @@ def phase_bytes(model: Model, settings: Settings, phase: Phase) -> float:
         traffic(model, settings.batch, **sizes, weights=dtype, activations=dtype, cache=dtype)
         for sizes in runs(model, settings, phase)
     )
-    return sum(each.expected_bytes for each in moved)
+    return sum(cast("float", each.expected_bytes) for each in moved)
 
 
 def kept_tokens(model: Model, settings: Settings) -> int:

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.bench.ask import ask
 from llmcmp.errors import LlmcmpError
@@ -81,7 +81,7 @@ def _kept() -> dict[str, Found]:
     with suppress(OSError, ValueError):
         found = json.loads(cache_path().read_text("utf-8"))
         if isinstance(found, dict):
-            return found
+            return cast("dict[str, Found]", found)
     return {}
 
 

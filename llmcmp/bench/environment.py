@@ -42,9 +42,9 @@ def devices() -> list[dict[str, Any]]:
         {"device": "cpu", "name": cpu_name(), "cores": cores(), "memory_bytes": memory.total()}
     ]
     for number in range(torch.cuda.device_count()):
-        gpu = torch.cuda.get_device_properties(number)
-        held = {"cores": gpu.multi_processor_count, "memory_bytes": gpu.total_memory}
-        found.append({"device": f"cuda:{number}" if number else "cuda", "name": gpu.name, **held})
+        _, held = torch.cuda.mem_get_info(number)
+        name = {"device": f"cuda:{number}" if number else "cuda", "name": torch.cuda.get_device_name(number)}
+        found.append({**name, "cores": None, "memory_bytes": held})
     if torch.backends.mps.is_available():
         found.append({"device": "mps", "name": cpu_name(), "cores": None, "memory_bytes": memory.room("mps")})
     return found

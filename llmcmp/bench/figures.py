@@ -53,7 +53,9 @@ def figures(
     made |= _needed(settings, phases, parts)
     for name in ("peak_bytes", "train_peak_bytes"):
         made[name] = max((result[name] for result in found if result.get(name) is not None), default=None)
-    held = [(part.factor("decode") or part.factor("prefill"), result) for part, result in zip(parts, found, strict=True)]
+    held = [
+        (part.factor("decode") or part.factor("prefill"), result) for part, result in zip(parts, found, strict=True)
+    ]
     if any("cache_bytes" in result for _, result in held):
         made["measured_cache_bytes"] = int(sum(factor * result.get("cache_bytes", 0) for factor, result in held))
         made["cache_bytes"] = computed.cache_bytes(model, settings)

@@ -54,7 +54,7 @@ def needed(model: Model, settings: Settings, phase: Phase) -> Needed:
 
 def _activations(model: Model, settings: Settings, sizes: dict[str, Any]) -> list[int]:
     """Elements that each operation of a run reads and writes."""
-    asked = {"past": 0, "source_new": 0, "source_past": 0, "prefix": None, "logits": "all"} | sizes
+    asked: dict[str, Any] = {"past": 0, "source_new": 0, "source_past": 0, "prefix": None, "logits": "all"} | sizes
     asked.pop("training", None)
     run = run_of(model, batch=settings.batch, **asked)
     plan = concrete_plans(model, None)[0]

@@ -38,7 +38,7 @@ def measure(model: Model, phases: tuple[Phase, ...], settings: Settings, report:
     """Seconds of every repeat, counted FLOPs, cache and peaks of the phases of one model."""
     gauge = memory.gauge(settings.device)
     results: dict[str, Any] = {"memory_is": gauge.taken, "phases": {}}
-    inference = tuple(phase for phase in phases if phase != "train")
+    inference: tuple[Phase, ...] = tuple(phase for phase in phases if phase != "train")
     before = len(inference) / len(phases)
     if inference:
         _infer(model, inference, settings, gauge, results, lambda share: report(share * before))
@@ -66,7 +66,7 @@ class Inference:
         reads_source = model.card.architecture == "encoder-decoder"
         self.source = tokens(twin, batch, prompt, seed=1) if reads_source else None
         self.prompt = tokens(twin, batch, 1 if reads_source else prompt, seed=2)
-        self.following = tokens(twin, batch, settings.generate, seed=3).split(1, dim=1)
+        self.following = tokens(twin, batch, settings.generate, seed=3).unbind(dim=1)
         capacity = kept_tokens(model, settings)
         self.cache = twin.new_cache(batch, capacity, prompt if reads_source else 0) if self.keeps else None
 
@@ -79,7 +79,7 @@ class Inference:
     def decode(self) -> None:
         assert self.cache is not None
         for past, token in enumerate(self.following, start=self.prompt.shape[1]):
-            self.twin.run(token, self.cache, past, self.cache.prefix, None, "all")
+            self.twin.step(token.unsqueeze(1), self.cache, past)
 
 
 @torch.inference_mode()

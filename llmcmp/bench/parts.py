@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from llmcmp.folds.phases import Phase
     from llmcmp.model import Block, Layers, Model
 
+    Factors = tuple[tuple[Phase, Fraction], ...]
+
 # A block is repeated until its weights are larger than a processor's cache, or decoding would be timed from there.
 BEYOND_CACHE = 256 * 2**20
 
@@ -35,7 +37,7 @@ class Part:
 
     name: str
     model: Model
-    factors: tuple[tuple[Phase, Fraction], ...]
+    factors: Factors
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -63,7 +65,7 @@ def phases_of(model: Model, settings: Settings) -> tuple[Phase, ...]:
 
 def whole(model: Model, settings: Settings) -> tuple[Part, ...]:
     """The model as its only part."""
-    once = tuple((phase, Fraction(1)) for phase in phases_of(model, settings))
+    once: Factors = tuple((phase, Fraction(1)) for phase in phases_of(model, settings))
     return (Part(name="model", model=model, factors=once),)
 
 
@@ -82,19 +84,19 @@ def blocks(model: Model, settings: Settings) -> tuple[tuple[Part, ...], tuple[Mu
         name = f"{model.towers[number].side} layer {layers.numbers[0]}"
         multiplied.append(Multiplied(block=name, layers=count, measured=repeats))
         stack = Stack(blocks=(layers.block,), layers=repeats, shared=layers.shared)
-        for around, base, of in (("entry", entry, phases), ("ends", ends, phases)):
-            used = tuple(phase for phase in of if (phase == "train") == (around == "ends"))
+        for around, base in (("entry", entry), ("ends", ends)):
+            used: tuple[Phase, ...] = tuple(phase for phase in phases if (phase == "train") == (around == "ends"))
             for phase in used:
                 factors[around][phase] -= times
             if used:
-                built = _with_layers(base, number, stack)
-                parts.append(Part(name=name, model=built, factors=tuple((phase, times) for phase in used)))
+                multiples: Factors = tuple((phase, times) for phase in used)
+                parts.append(Part(name=name, model=_with_layers(base, number, stack), factors=multiples))
     bases = (_base(name, base, factors[name]) for name, base in (("entry", entry), ("ends", ends)))
     return (*(part for part in bases if part.factors), *parts), tuple(multiplied)
 
 
 def _base(name: str, model: Model, factors: dict[Phase, Fraction]) -> Part:
-    kept = tuple((phase, factor) for phase, factor in factors.items() if factor)
+    kept: Factors = tuple((phase, factor) for phase, factor in factors.items() if factor)
     return Part(name=name, model=model, factors=kept)
 
 

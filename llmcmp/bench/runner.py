@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Progress = Callable[[str, float], None]
 
 
+LOOKING = 300.0  # seconds in which a worker can be expected to import torch
+
+
 @frozen
 class Job:
     """One model to measure under some settings: `model` is what is asked about, `built` what is measured.
@@ -47,16 +50,20 @@ class Job:
     multiplied: tuple[Multiplied, ...] = ()
 
 
-def job(model: Model, settings: Settings) -> Job:
-    """What to run for a model at a scale. Raises UndisclosedError where there is no structure."""
+def job(model: Model, settings: Settings, context: int | None = None) -> Job:
+    """What to run for a model at a scale. Raises UndisclosedError where there is no structure.
+
+    A tiny model's window and position table suit `context` tokens: the longest of a sweep, so that one model is swept.
+    """
     if settings.scale == "tiny":
-        tiny = shrink(model, settings.budget, context=settings.prompt + settings.generate)
+        context = context or settings.prompt + settings.generate
+        tiny = shrink(model, settings.budget, context=context)
         return Job(
             model=model,
             built=tiny.model,
             settings=settings,
             parts=whole(tiny.model, settings),
-            smallest=_smallest(tiny.model, settings),
+            smallest=_smallest(tiny.model, settings, context),
             changes=tiny.changes,
         )
     if settings.scale == "full":
@@ -65,11 +72,11 @@ def job(model: Model, settings: Settings) -> Job:
     return Job(model=model, built=model, settings=settings, parts=parts, multiplied=multiplied)
 
 
-def _smallest(tiny: Model, settings: Settings) -> Model | None:
+def _smallest(tiny: Model, settings: Settings, context: int) -> Model | None:
     """The structure of a tiny model at the least size there is; None where no decode step is measured."""
     if "decode" not in phases_of(tiny, settings):
         return None
-    return shrink(tiny, LEAST_BUDGET, context=settings.prompt + settings.generate).model
+    return shrink(tiny, LEAST_BUDGET, context=context).model
 
 
 def require_torch() -> None:
@@ -91,12 +98,13 @@ class Run:
         known = by_key(self.file.read()) if resume else {}
         for each in jobs:
             found = known.get(self._key(each))
-            yield self._measured(each) if found is None else found
+            # What failed is tried again: more memory, or a longer --timeout, is why one would resume.
+            yield found if found is not None and found["status"] == "ok" else self._measured(each)
 
     def _asked(self) -> dict[str, Any]:
         """Environment, device and threads, as a worker finds them."""
         self.progress("looking at this machine", 0)
-        outcome = ask({"ask": "environment", "settings": self.settings.document()}, self.timeout)
+        outcome = ask({"ask": "environment", "settings": self.settings.document()}, LOOKING)
         if outcome.result is None:
             raise LlmcmpError(f"cannot measure on this machine: {outcome.reason}")
         return outcome.result
@@ -125,7 +133,7 @@ class Run:
 
     def _record(self, each: Job, settings: Settings, outcome: Outcome) -> Record:
         assert self.place is not None
-        ceilings = {} if outcome.result is None else outcome.result["ceilings"]
+        ceilings: dict[str, Any] = {} if outcome.result is None else outcome.result["ceilings"]
         phases = phases_of(each.built, settings)
         made: dict[str, Any] = {}
         if outcome.result is not None:

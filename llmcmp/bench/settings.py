@@ -50,7 +50,8 @@ class Settings:
 
 def from_document(document: dict[str, Any]) -> Settings:
     """Settings from their JSON."""
-    return Settings(**document | {"phases": tuple(document["phases"])})
+    values: dict[str, Any] = document | {"phases": tuple(document["phases"])}
+    return Settings(**values)
 
 
 def phases(text: str) -> tuple[Phase, ...]:

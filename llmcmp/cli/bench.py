@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmcmp import units
 from llmcmp.bench.settings import Device, Dtype, Scale, Settings, phases
 from llmcmp.cli.options import JsonOpt, OptionalModelsArg, OutOpt, length
 from llmcmp.cli.output import deliver, note, prepare
@@ -36,23 +37,30 @@ def run(
     device: Annotated[Device, typer.Option(help="auto: a GPU if there is one.")] = "auto",
     dtype: Annotated[Dtype, typer.Option(help="Of weights, activations and cache.")] = "fp32",
     batch: Annotated[int, typer.Option(min=1, metavar="N", help="Sequences at once.")] = 1,
-    prompt: Annotated[str, typer.Option(metavar="TOKENS", help="Tokens of the prefill and of a training step.")] = "128",
+    prompt: Annotated[
+        str, typer.Option(metavar="TOKENS", help="Tokens of the prefill and of a training step.")
+    ] = "128",
     generate: Annotated[int, typer.Option(min=1, metavar="N", help="Decode steps after the prefill.")] = 16,
     phase: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Of prefill,decode,train; all at --scale tiny, else prefill,decode."),
     ] = None,
+    budget: Annotated[
+        str, typer.Option(metavar="SIZE", help="Active parameters of each model at --scale tiny.")
+    ] = "20M",
     sweep: Annotated[
         list[str] | None, typer.Option(metavar="KEY=A,B", help="batch=1,4 ctx=1k,4k: every combination.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads; torch's number if not given.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="CPU threads; torch's number if not given.")
+    ] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the decode step.")] = False,
     repeats: Annotated[int, typer.Option(min=5, metavar="N", help="Timed repeats after the warm-up.")] = 7,
     timeout: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="The most that one model may take.")] = 600,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.jsonl", help="Where results are added; this user's data folder.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Leave out what FILE.jsonl already holds.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave out what FILE.jsonl holds a result of.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     as_json: JsonOpt = False,
     output: OutOpt = None,
@@ -79,6 +87,7 @@ def run(
     chosen = phases(phase or ("prefill,decode,train" if scale == "tiny" else "prefill,decode"))
     base = Settings(
         scale=scale,
+        budget=units.count(budget),
         device=device,
         dtype=dtype,
         batch=batch,
@@ -135,7 +144,9 @@ def _measure(
     from llmcmp.bench.runner import Run, job
     from llmcmp.cli.progress import progress
 
-    jobs = [job(model, point) for model in models for point in points]
+    points = tuple(points)
+    longest = max(point.prompt + point.generate for point in points)
+    jobs = [job(model, point, longest) for model in models for point in points]
     records: list[dict[str, Any]] = []
     with progress(len(jobs), silent=silent) as bar:
         try:

@@ -15,9 +15,13 @@ from llmcmp.cli.progress import progress
 def run(
     device: Annotated[Device, typer.Option(help="auto: every device of this machine.")] = "auto",
     dtype: Annotated[Dtype, typer.Option(help="Of what is multiplied, copied and read.")] = "fp32",
-    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads; torch's number if not given.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="CPU threads; torch's number if not given.")
+    ] = None,
     remeasure: Annotated[bool, typer.Option("--remeasure", help="Measure anew what is in the cache.")] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="The most that one device may take.")] = 600,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="The most that one device may take.")
+    ] = 600,
     as_json: JsonOpt = False,
     output: OutOpt = None,
 ) -> None:

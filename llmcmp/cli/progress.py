@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from rich.progress import Progress, TaskID
 
@@ -49,7 +49,7 @@ class Drawn:
 
 
 @contextmanager
-def progress(steps: int, *, silent: bool) -> Iterator[Bar]:
+def progress(steps: int, *, silent: bool) -> Generator[Bar]:
     """A bar of `steps` steps, drawn on a terminal unless it is to be silent."""
     if silent or not sys.stderr.isatty():
         yield Silent()

@@ -66,7 +66,7 @@ def _source(rows: Sequence[Row]) -> str:
         "block": "; single blocks, multiplied out",
         "full": "",
     }[rows[0]["scale"]]
-    return f"llmcmp bench: medians and quartiles of {repeats} repeats, {rows[0]['torch']}{scale}"
+    return f"llmcmp bench: medians and quartiles of {repeats} repeats, torch {rows[0]['torch']}{scale}"
 
 
 def _bars(axes: Axes, rows: Sequence[Row], phase: str, label: str) -> None:
@@ -80,7 +80,9 @@ def _bars(axes: Axes, rows: Sequence[Row], phase: str, label: str) -> None:
         low, middle, high = (row[f"{phase}_seconds{end}"] for end in ("_low", "", "_high"))
         reach = [[speed - speed * middle / high], [max(speed * middle / low - speed, 0) if low > 0 else 0]]
         axes.barh(spot, speed, height=0.6, color=style.COLOURS[0], xerr=reach, ecolor="#444444", capsize=2)
-        axes.text(speed * middle / low if low > 0 else speed, spot, f"  {units.show_rate(speed)}", va="center", fontsize=8)
+        axes.text(
+            speed * middle / low if low > 0 else speed, spot, f"  {units.show_rate(speed)}", va="center", fontsize=8
+        )
     axes.set_xlabel(label, fontsize=9)
     axes.margins(x=0.28)
     axes.set_xlim(left=0)
@@ -142,12 +144,13 @@ def _line(axes: Axes, rows: Sequence[Row], phase: str, name: str, number: int) -
 
 
 def _time_axes(axes: Axes, lengths: Sequence[int], show: Callable[[float], str]) -> None:
-    from matplotlib.ticker import NullFormatter, NullLocator
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(lengths, [units.show_tokens(length) for length in lengths])
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))  # within one decade, too
     axes.yaxis.set_major_formatter(lambda value, _: show(value))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("context, tokens", fontsize=9)

@@ -30,7 +30,7 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def panels(count: int, width: float, height: float, *, shared: bool = True) -> tuple[Figure, list[Axes]]:
-    """An empty figure with `count` sets of axes side by side; `shared`: one vertical axis for all, named at the left."""
+    """An empty figure with `count` sets of axes side by side; `shared`: with one vertical axis."""
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(width, height), layout="constrained", facecolor="white")

@@ -33,7 +33,9 @@ def devices_table(found: Sequence[dict[str, Any]], settings: dict[str, Any]) -> 
     rows = tuple(_row(each) for each in found)
     asked = {key: settings[key] for key in ("device", "dtype", "threads")}
     small = {row["device"]: row["copied_bytes"] for row in rows if (row.get("copied_bytes") or 2**31) < 2**31}
-    notes = [f"{name}: little memory is free, so only {units.show_bytes(size)} are copied" for name, size in small.items()]
+    notes = [
+        f"{name}: little memory is free, so only {units.show_bytes(size)} are copied" for name, size in small.items()
+    ]
     return Table(
         command="devices",
         columns=COLUMNS,

@@ -1,4 +1,4 @@
-"""Measurements as tables: what `bench` found, and what it adds to `compare`. Records are plain JSON (bench/records.py)."""
+"""Measurements as tables: what `bench` found, and what it adds to `compare`, from records (bench/records.py)."""
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ def _title(rows: Sequence[Row], swept: bool) -> str:
     first = rows[0]
     where = first.get("gpu") or first["cpu"]
     lengths = [] if swept else [f"batch {first['batch']}", f"prompt {units.show_tokens(first['prompt'])}"]
-    said = (first["dtype"], *lengths, f"then {first['generate']} tokens", f"{first['threads']} threads")
+    threads = f"{first['threads']} thread{'s' if first['threads'] != 1 else ''}"
+    said = (first["dtype"], *lengths, f"then {first['generate']} tokens", threads)
     return f"Measured at {first['scale']} scale on {where}: {', '.join(said)}"
 
 
@@ -157,7 +158,7 @@ def _scale_notes(records: Sequence[Record]) -> list[str]:
             notes = [f"{name} shrunk: {'; '.join(changes)}" for name, changes in once.items()]
             return [
                 *notes,
-                "ranks at tiny scale do not carry to full size, where launch overhead is small: for that, --scale block",
+                "ranks at tiny scale do not carry to full size, where launches weigh little: for that, --scale block",
             ]
         case "block":
             once = {record["model"]: record["multiplied"] for record in records}
@@ -165,3 +166,74 @@ def _scale_notes(records: Sequence[Record]) -> list[str]:
             return [*notes, "no whole model was run: times are sums over blocks; peak memory is the largest part's"]
         case _:
             return []
+
+
+# What `compare` takes over of a measurement.
+_JOINED = (
+    *("prefill_tokens_per_second", "decode_tokens_per_second", "decode_seconds_per_token", "train_tokens_per_second"),
+    *("prefill_mfu", "decode_mbu", "decode_mbu_of_read", "peak_bytes"),
+)
+
+
+def joined(table: Table, structures: dict[str, str], records: Sequence[Record], path: str) -> Table:
+    """A comparison with what was measured of its models, in a group of its own.
+
+    `structures` names the structure of each model, by its name in the table. All figures come from one way of
+    measuring: that of the newest record of any of the models. Of each model the newest such record counts; one that has
+    none gets dashes.
+    """
+    wanted = set(structures.values())
+    done = [record for record in records if record["status"] == "ok" and record["structure"] in wanted]
+    if not done:
+        return replace(
+            table, notes=(*table.notes, f"none of these models is measured in {path}: llmcmp bench measures")
+        )
+    newest = max(done, key=lambda record: record["date"])
+    alike = [record for record in done if _way(record) == _way(newest)]
+    found = {record["structure"]: measured_row(record) for record in sorted(alike, key=lambda record: record["date"])}
+    rows = tuple({**row, **_taken(found.get(structures.get(row["model"], ""), {}))} for row in table.rows)
+    way = newest["settings"]
+    where = newest["environment"].get("gpu") or newest["environment"]["cpu"]
+    return replace(
+        table,
+        columns=(*table.columns, *_joined_columns()),
+        rows=rows,
+        settings=table.settings | {"measured": path},
+        notes=(
+            *table.notes,
+            f"measured at {way['scale']} scale on {where}, {way['dtype']}, batch {way['batch']}, prompt "
+            f"{units.show_tokens(way['prompt'])}, {way['threads']} threads, last on {newest['date'][:10]}; from {path}",
+            *(("measured figures are of shrunk models: their ranks do not carry to full size",) * _tiny(newest)),
+        ),
+    )
+
+
+def _tiny(record: Record) -> bool:
+    return record["settings"]["scale"] == "tiny"
+
+
+def _way(record: Record) -> tuple[Any, ...]:
+    """What two measurements must share to stand side by side."""
+    settings = {key: value for key, value in record["settings"].items() if key not in ("phases", "repeats")}
+    machine = {key: record["environment"].get(key) for key in ("cpu", "gpu", "torch")}
+    return tuple(sorted((key, str(value)) for key, value in (settings | machine).items()))
+
+
+def _joined_columns() -> tuple[Column, ...]:
+    known = {column.key: column for column in (*SPEED, *REACHED, *BESIDE)}
+    labels = {
+        "prefill_mfu": "Prefill MFU",
+        "decode_mbu": "Decode MBU, of copying",
+        "peak_bytes": "Peak memory",
+    }
+    core = ("prefill_tokens_per_second", "decode_tokens_per_second")
+    columns = (replace(known[key], label=labels.get(key, known[key].label)) for key in _JOINED)
+    named = tuple(replace(column, key=f"measured_{column.key}", core=column.key in core) for column in columns)
+    dated = Column(key="measured_date", label="Measured on", group="")
+    return tuple(replace(column, group="Measured") for column in (*named, dated))
+
+
+def _taken(found: Row) -> Row:
+    taken = {f"measured_{key}": found.get(key) for key in _JOINED}
+    dashes = {f"measured_{key}_shown": "—" for key in (*_JOINED, "date")} if not found else {}
+    return {**taken, "measured_date": (found.get("date") or "")[:10] or None, **dashes}

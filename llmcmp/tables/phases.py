@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
 
+
 def check_used(models: Sequence[Model], *, source: Any = None, prefix: Any = None, latent: str = "auto") -> None:
     """Raise QuantityError for a setting that none of the models has a use for."""
     classes = {model.card.architecture for model in models}
