@@ -34,7 +34,7 @@ ASKED = ["--budget", "300k", "--prompt", "9", "--generate", "3", "--repeats", "5
 def test_ranks_that_nothing_is_said_of_make_up_the_grid(
     ranks: int, tp: int | None, dp: int | None, used: tuple[int, int]
 ) -> None:
-    from llmcmp.bench.distributed import grid
+    from llmcmp.bench.ranks import grid
 
     found = grid(ranks, tp, dp)
     assert ((found.tp, found.dp), found.ranks) == (used, ranks)
@@ -42,7 +42,7 @@ def test_ranks_that_nothing_is_said_of_make_up_the_grid(
 
 @pytest.mark.parametrize(("tp", "dp"), [(4, None), (None, 4), (2, 2), (8, None)])
 def test_a_grid_of_other_ranks_than_there_are_is_refused(tp: int | None, dp: int | None) -> None:
-    from llmcmp.bench.distributed import grid
+    from llmcmp.bench.ranks import grid
 
     with pytest.raises(QuantityError, match="torchrun --nproc-per-node"):
         grid(6, tp, dp)

@@ -131,7 +131,8 @@ def test_chunks_are_those_of_torch(size: int, ways: int) -> None:
     assert [chunk(size, ways, number) for number in range(ways)] == cut + [0] * (ways - len(cut))
 
 
-@pytest.mark.parametrize("kind", SPLITTABLE)
+# Transformer-XL projects sinusoids, which take no gradient.
+@pytest.mark.parametrize("kind", [kind for kind in SPLITTABLE if kind != "memory"])
 def test_training_is_still_three_times_the_forward_pass(kind: str) -> None:
     share = shard(tiny(SPLITTABLE[kind]), 2)
     sizes = {key: value for key, value in numbers(share).items() if key != "past"}
