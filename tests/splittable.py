@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tiny import DENSE, ENCODER, ENCODER_DECODER, EXPERTS, KINDS, LATENT
+from tiny import DENSE, ENCODER, ENCODER_DECODER, EXPERTS, KINDS, LATENT, mixing
 
 from llmcmp.model import Model
 
@@ -13,6 +13,14 @@ BIASED: dict[str, Any] = {"kind": "plain", "activation": "gelu", "intermediate":
 HEADS: dict[str, Any] = {"kind": "multi-head", "heads": 24, "kv_heads": 12, "head_dim": 6}
 DECODER: dict[str, Any] = {**DENSE, "attention": HEADS, "feed_forward": WIDE}
 MIXED: dict[str, Any] = {**EXPERTS, "expert": {**BIASED, "intermediate": 12}}
+DELTA: dict[str, Any] = {
+    "kind": "gated-delta-net",
+    "key_heads": 12,
+    "value_heads": 24,
+    "key_dim": 6,
+    "value_dim": 4,
+    "kernel": 3,
+}
 ALL_BIASES = ["query", "key", "value", "output"]
 TWO_SIDES: dict[str, Any] = {
     **ENCODER_DECODER,
@@ -37,6 +45,8 @@ SPLITTABLE: dict[str, dict[str, Any]] = {
         "attention": {key: value for key, value in {**LATENT, "heads": 12}.items() if key != "query_rank"},
     },
     "mixture": {**DECODER, "feed_forward": {**MIXED, "shared": WIDE, "shared_gate": True}},
+    "gated-attention": {**DECODER, "attention": {**HEADS, "output_gate": True, "qk_norm": "head"}},
+    "delta": {**mixing("delta"), "mixer": DELTA, "feed_forward": WIDE},
     "memory": {**KINDS["segment"], "attention": {**KINDS["segment"]["attention"], "heads": 12}, "feed_forward": WIDE},
     "prefix": {**DECODER, "architecture": "prefix-decoder"},
     "encoder": {**ENCODER, "attention": {**HEADS, "kv_heads": 24}, "feed_forward": BIASED},

@@ -1,8 +1,7 @@
 """Measuring on several devices: tensor parallelism in prefill and decode, full sharding in training.
 
-The ranks of a run form a grid: `tp` ranks share one model, `dp` such groups have a batch each. Training shards
-parameters, gradients and optimiser states over all of them. A repeat takes as long as its slowest rank; what each rank
-holds and does is measured there and set against what is computed for it.
+Training shards parameters, gradients and optimiser states over all ranks, whatever grid they form otherwise. A repeat
+takes as long as its slowest rank; what each rank holds and does is measured there and set against what is computed.
 """
 
 from __future__ import annotations
@@ -12,97 +11,36 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-import torch.distributed as dist
-from torch.distributed.device_mesh import init_device_mesh
 
 from llmcmp.bench import computed, fit, memory
 from llmcmp.bench.measure import WARMUPS, Inference
+from llmcmp.bench.ranks import Grid
 from llmcmp.bench.spread import spread
 from llmcmp.bench.timer import DTYPES, clock
-from llmcmp.errors import DoesNotFitError, LlmcmpError, QuantityError
+from llmcmp.errors import DoesNotFitError
 from llmcmp.folds.exchange import exchange
 from llmcmp.folds.flops import flops
 from llmcmp.folds.fully_sharded import training_state
 from llmcmp.folds.params import params
-from llmcmp.frozen import frozen, replace
-from llmcmp.nn.count import counted_flops, counter, tokens
+from llmcmp.folds.runs import executed
+from llmcmp.frozen import replace
+from llmcmp.nn.count import counted_flops, counter, recurrent_flops, tokens
 from llmcmp.nn.parallel import data_parallel, tensor_parallel
 from llmcmp.nn.train import Trainer
-from llmcmp.ops import Plan
+from llmcmp.ops import Convolve, Plan, Run, Scan
 from llmcmp.passes.shard import shard
 from llmcmp.units import dtype_bits, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from llmcmp.bench.ranks import Ranks
     from llmcmp.bench.settings import Settings
     from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
+    from llmcmp.nn.tower import Twin
 
 Facts = dict[str, Any]
-
-_dist: Any = dist  # whose collectives torch leaves untyped
-
-
-@frozen
-class Grid:
-    """Ranks that share a model, times groups that have a batch each."""
-
-    tp: int
-    dp: int
-
-    @property
-    def ranks(self) -> int:
-        return self.tp * self.dp
-
-
-def grid(ranks: int, tp: int | None, dp: int | None) -> Grid:
-    """How so many ranks are used: all for tensor parallelism if nothing is asked for. Raises QuantityError."""
-    tp = tp or (ranks // dp if dp else ranks)
-    dp = dp or ranks // tp
-    if tp * dp != ranks:
-        raise QuantityError(f"tp × dp = {tp} × {dp} takes {tp * dp} processes, not {ranks}: torchrun --nproc-per-node")
-    return Grid(tp=tp, dp=dp)
-
-
-class Ranks:
-    """The processes of a run and this one's place among them."""
-
-    def __init__(self, grid: Grid, device: str) -> None:
-        if device == "cuda":
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("nccl" if device == "cuda" else "gloo")
-        self.grid, self.device = grid, device
-        mesh = init_device_mesh(device, (grid.dp, grid.tp), mesh_dim_names=("dp", "tp"))
-        self.tp = mesh["tp"]
-        self.all = init_device_mesh(device, (grid.ranks,))
-        self.rank = dist.get_rank()
-
-    def gathered(self, mine: Any) -> list[Any]:
-        """Every rank's own, in their order."""
-        found: list[Any] = [None] * self.grid.ranks
-        _dist.all_gather_object(found, mine)
-        return found
-
-    def meet(self) -> None:
-        """Wait for all."""
-        _dist.barrier()
-
-    def close(self) -> None:
-        """Leave the group."""
-        dist.destroy_process_group()
-
-
-def device_of(asked: str, local_ranks: int) -> str:
-    """The device to use: GPUs if there is one for every rank. Raises LlmcmpError where there are not enough."""
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if asked == "auto":
-        return "cuda" if there >= local_ranks else "cpu"
-    if asked == "cuda" and there < local_ranks:
-        raise LlmcmpError(f"{local_ranks} ranks need a GPU each and {there} are here; --device cpu measures on the CPU")
-    if asked == "mps":
-        raise LlmcmpError("torch exchanges nothing between MPS devices; --device cpu measures on the CPU")
-    return asked
 
 
 def measure(model: Model, settings: Settings, ranks: Ranks) -> Iterator[Facts]:
@@ -156,7 +94,10 @@ def _inference(model: Model, settings: Settings, ranks: Ranks, phases: list[Phas
     }
     return {
         phase: common
-        | {"seconds": seconds[phase], "counted_flops": counted[phase]}
+        | {
+            "seconds": seconds[phase],
+            "counted_flops": counted[phase] + _scans(share, twin, settings, phase, ranks.grid.tp),
+        }
         | {"flops": _flops(share, settings, phase), "exchanged_bytes": _exchanged(share, settings, phase)}
         for phase in phases
     }
@@ -194,6 +135,21 @@ def _flops(share: Model, settings: Settings, phase: Phase) -> int:
 _ABSORBED, _EXPANDED = Plan(latent="absorbed"), Plan(latent="expanded")
 
 
+def _scans(share: Model, twin: Twin, settings: Settings, phase: Phase, tp: int) -> int:
+    """What torch's counter misses of scans and convolutions as they are defined, less what it sees of their kernels.
+
+    Kernels are counted from the sizes of the whole model; a rank has its share of their heads.
+    """
+    missed, whole = 0, 0
+    for sizes in computed.runs(share, settings, phase):
+        new, past = sizes["new"], sizes.get("past", 0)
+        training = phase == "train"
+        ops = executed(share, Run(batch=settings.batch, new=new, past=past), _EXPANDED, training=training)
+        missed += sum(cast("int", op.flops) * use.times for use, op in ops if isinstance(op, Scan | Convolve))
+        whole += recurrent_flops(twin, settings.batch, new, past, cached=not training, training=training)
+    return missed - whole // tp
+
+
 def _exchanged(share: Model, settings: Settings, phase: Phase) -> int:
     sizes = computed.runs(share, settings, phase)
     return sum(int(exchange(share, settings.batch, **each, dtype=settings.dtype).bytes) for each in sizes)
@@ -212,7 +168,7 @@ def _training(model: Model, settings: Settings, ranks: Ranks) -> Facts:
     state = training_state(model, ranks.grid.ranks, ranks.rank)
     return {
         "seconds": seconds,
-        "counted_flops": counted,
+        "counted_flops": counted + _scans(model, twin, settings, "train", 1),
         "flops": _flops(model, settings, "train"),
         "held_parameters": sum(_local(parameter) for parameter in twin.parameters()),
         "parameters": state.parameters,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from llmcmp.components.base import Component
 from llmcmp.components.experts import Experts
 from llmcmp.frozen import field_names, replace
-from llmcmp.passes.shard import WHOLE, each_component
+from llmcmp.passes.shard import SPLIT, WHOLE, each_component
 
 if TYPE_CHECKING:
     from llmcmp.model import Model
@@ -38,7 +38,7 @@ def _even(component: Component, ranks: int, changes: dict[str, None]) -> Compone
     return found
 
 
-_SIZES = ("heads", "kv_heads", "intermediate")
+_SIZES = tuple(name for name in SPLIT if name != "vocabulary")
 
 
 def _rounded(sizes: dict[str, int], ranks: int) -> dict[str, int]:
@@ -49,6 +49,8 @@ def _rounded(sizes: dict[str, int], ranks: int) -> dict[str, int]:
         kept = held if ranks % held == 0 else _up(held, ranks)
         rounded["kv_heads"] = kept
         rounded["heads"] = _up(sizes["heads"] // held * kept, lcm(kept, ranks))
+    if "key_heads" in sizes:
+        rounded["value_heads"] = sizes["value_heads"] // sizes["key_heads"] * rounded["key_heads"]
     return rounded
 
 

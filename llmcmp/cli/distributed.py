@@ -76,7 +76,8 @@ def _measured(names: Sequence[str], settings: Settings, tp: int | None, dp: int 
         raise QuantityError("start this with torchrun --nproc-per-node N -m llmcmp.bench; alone: llmcmp bench")
     import torch
 
-    from llmcmp.bench.distributed import Ranks, device_of, grid, measure
+    from llmcmp.bench.distributed import measure
+    from llmcmp.bench.ranks import Ranks, device_of, grid
     from llmcmp.sources.presets import load_all
     from llmcmp.tables.distributed import distributed_table
 

@@ -10,11 +10,12 @@ a rank's share of one is the same component with fewer heads, so every fold runs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, cast, get_args
 
 from llmcmp.components.attention import Attention
 from llmcmp.components.base import Component
 from llmcmp.components.cross import CrossAttention
+from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Component)
 
-Axis = Literal["heads", "kv_heads", "intermediate", "vocabulary"]
-SPLIT: tuple[Axis, ...] = ("heads", "kv_heads", "intermediate", "vocabulary")  # fields and axes of this name
+Axis = Literal["heads", "kv_heads", "key_heads", "value_heads", "intermediate", "vocabulary"]
+SPLIT: tuple[Axis, ...] = get_args(Axis)  # fields and axes of this name
 
 # How each mechanism is split. Outputs of the first are partial sums, also where a head reads a replicated latent.
-SUMMED = (Attention, CrossAttention, LatentAttention, SegmentAttention, Plain, Gated, Experts)
+SUMMED = (Attention, CrossAttention, LatentAttention, SegmentAttention, GatedDeltaNet, Plain, Gated, Experts)
+# Mamba is in none: its steps come from sums over all its channels, and Mamba-2's norm runs over heads of every rank.
 OF_VOCABULARY = (TokenEmbedding, LanguageHead, MaskedHead)
 BY_HEAD = (RelativeBias,)
 # An adaptive vocabulary (a table a cluster of words) is not split: its clusters differ in width.
@@ -220,7 +222,7 @@ def _check(model: Model, tp: int, rank: int) -> None:
     components = dict.fromkeys(use.component for use in uses)
     for component in components if tp > 1 else ():
         if not isinstance(component, SUMMED + OF_VOCABULARY + BY_HEAD + WHOLE):
-            raise ModelError(f"{model.name}: {component.label} is not split over ranks; measure it with one")
+            raise ModelError(f"{model.name}: {component.label} is not split over ranks; it runs on one rank only")
     sizes = [size for component in components for size in _sizes(component)]
     for axis, size in sizes:
         if not _divides(axis, size, tp):

@@ -15,13 +15,15 @@ from tiny import DENSE, ENCODER_DECODER, EXPERTS, KINDS, disclosed, tiny
 
 import llmcmp
 from llmcmp.bench.even import even
-from llmcmp.errors import QuantityError
+from llmcmp.components.mamba import Mamba
+from llmcmp.components.mamba2 import Mamba2
+from llmcmp.errors import ModelError, QuantityError
 from llmcmp.model import walk
 from llmcmp.passes.shard import shard
 
 REPOSITORY = Path(llmcmp.__file__).parent.parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-MODELS = ("llama3-8b", "mixtral", "deepseek-v2-lite", "t5-base", "bert-base")
+MODELS = ("llama3-8b", "mixtral", "deepseek-v2-lite", "qwen3-next", "t5-base", "bert-base")
 ASKED = ["--budget", "300k", "--prompt", "9", "--generate", "3", "--repeats", "5"]
 
 
@@ -32,7 +34,7 @@ ASKED = ["--budget", "300k", "--prompt", "9", "--generate", "3", "--repeats", "5
 def test_ranks_that_nothing_is_said_of_make_up_the_grid(
     ranks: int, tp: int | None, dp: int | None, used: tuple[int, int]
 ) -> None:
-    from llmcmp.bench.distributed import grid
+    from llmcmp.bench.ranks import grid
 
     found = grid(ranks, tp, dp)
     assert ((found.tp, found.dp), found.ranks) == (used, ranks)
@@ -40,7 +42,7 @@ def test_ranks_that_nothing_is_said_of_make_up_the_grid(
 
 @pytest.mark.parametrize(("tp", "dp"), [(4, None), (None, 4), (2, 2), (8, None)])
 def test_a_grid_of_other_ranks_than_there_are_is_refused(tp: int | None, dp: int | None) -> None:
-    from llmcmp.bench.distributed import grid
+    from llmcmp.bench.ranks import grid
 
     with pytest.raises(QuantityError, match="torchrun --nproc-per-node"):
         grid(6, tp, dp)
@@ -50,8 +52,15 @@ def test_a_grid_of_other_ranks_than_there_are_is_refused(tp: int | None, dp: int
 def test_every_preset_can_be_made_to_split_over_any_ranks(ranks: int) -> None:
     for model in disclosed():
         made, changes = even(model, ranks)
-        shard(made, ranks)
+        if not any(isinstance(use.component, Mamba | Mamba2) for use in walk(made)) or ranks == 1:
+            shard(made, ranks)
         assert (made == model) == (not changes)
+
+
+@pytest.mark.parametrize("kind", ["mamba", "mamba-2", "hybrid"])
+def test_what_is_not_split_is_refused_and_not_repeated(kind: str) -> None:
+    with pytest.raises(ModelError, match="one rank only"):
+        shard(tiny(KINDS[kind]), 2)
 
 
 @pytest.mark.parametrize("document", [*KINDS.values(), ENCODER_DECODER, TWO_SIDES])
