@@ -191,7 +191,8 @@ class Matmul:
     """`rows` vectors of `inner` elements, each times an inner x outer matrix.
 
     `matrices` is how many distinct matrices the rows are spread over (heads, experts drawn): what has to be read. In
-    a backward pass, `gradient` says with respect to what; the product is as large as the forward one.
+    a backward pass, `gradient` says with respect to what; the product is as large as the forward one. `constant`: no
+    weight is behind the rows (sinusoids), so nobody asks for their gradient.
     """
 
     name: str
@@ -201,6 +202,7 @@ class Matmul:
     outer: int
     matrices: int | Draw = 1
     gradient: Literal["input", "weight"] | None = None
+    constant: bool = False
 
     @property
     def flops(self) -> Dim:

@@ -14,7 +14,7 @@ from llmcmp.components.positions import Alibi, Rotary
 from llmcmp.nn.flow import Mask
 from llmcmp.nn.linear import Linear, Packed
 from llmcmp.nn.norms import RMSNorm
-from llmcmp.nn.positions import rotate
+from llmcmp.nn.positions import rotate, tempered
 from llmcmp.nn.scores import attend
 from llmcmp.nn.slots import token_slot
 
@@ -86,6 +86,8 @@ class Attention(nn.Module):
         q, k = self._turned(q, flow), self._turned(k, flow)
         if spec.qk_norm == "l2":  # Llama 4 normalises what it has rotated
             q, k = (F.rms_norm(t, (size,), eps=spec.epsilon) for t in (q, k))
+        if spec.temperature is not None:
+            q = q * tempered(spec.temperature, flow.past, flow.new, q)
         return q, k, v
 
     def _together(self, found: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:

@@ -49,7 +49,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class MaskRule:
-    """A span with the ALiBi heads whose bias goes with it; `ordered`: see `slots.TokenSlot`."""
+    """A span with the ALiBi heads whose bias goes with it."""
 
     span: Span
     alibi_heads: int | None = None

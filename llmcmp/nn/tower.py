@@ -120,7 +120,7 @@ class Tower(nn.Module):
 
     def flow(self, tokens_BS: Tensor, past: int, prefix: int, source_BTD: Tensor | None = None) -> Flow:
         """The pass of these tokens."""
-        like = self.layers[0].parameters().__next__()
+        like = next(self.parameters())
         return self.places.flow(like, past, tokens_BS.shape[1], prefix, source_BTD)
 
     def hidden(self, tokens_BS: Tensor, flow: Flow, cache: Cache | None) -> Tensor:
