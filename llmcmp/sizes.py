@@ -165,6 +165,7 @@ RULES: dict[str, Callable[[Any, Sizes, int], int]] = {
     "buckets": _kept,
     "max_distance": _kept,
     "original": _kept,
+    "floor": _kept,
     "offset": _kept,
     "state_size": _kept,
     "kernel": _kept,
