@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from llmcmp.nn.tower import Cache, Twin
 
+FULL = partial(pytest.param, marks=pytest.mark.full)
 TOKENS, SOURCE = 13, 6
 # Shorter passes sum in another order; logits are of size one.
 CLOSE = {"rtol": 1e-5, "atol": 2e-5}
@@ -44,7 +46,7 @@ def read(twin: Twin, cache: Cache, sizes: list[int], prefix: int | None = None) 
 
 
 @pytest.mark.parametrize("kind", DECODERS)
-@pytest.mark.parametrize("sizes", [[4], [5], [13], [3, 1, 1, 1], [7, 1], [4, 9]], ids=str)
+@pytest.mark.parametrize("sizes", [FULL([4]), FULL([5]), [13], FULL([3, 1, 1, 1]), [7, 1], FULL([4, 9])], ids=str)
 def test_a_growing_cache_holds_what_state_says(kind: str, sizes: list[int]) -> None:
     model = model_of(kind)
     twin = build(model)
@@ -66,7 +68,8 @@ def test_each_slot_holds_what_the_states_of_its_component_say(kind: str) -> None
         states = {name: mixer.state() for name, mixer in blocks[number].mixers()}
         held = {name: sum(tensor.numel() for tensor in slot.tensors().values()) for name, slot in slots.items()}
         assert held == {
-            name: sum(2 * state.elements(TOKENS, SOURCE) for state in kept) for name, kept in states.items() if kept
+            name: sum(2 * state.elements(FULL = partial(pytest.param, marks=pytest.mark.full)
+TOKENS, SOURCE) for state in kept) for name, kept in states.items() if kept
         }
 
 
@@ -85,8 +88,8 @@ def test_a_static_cache_holds_what_state_says_of_its_capacity(kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", DECODERS)
-@pytest.mark.parametrize("capacity", [None, TOKENS, 40])
-@pytest.mark.parametrize("sizes", [[3] + [1] * 10, [7, 6], [2, 1, 5, 1, 4]], ids=str)
+@pytest.mark.parametrize("capacity", [None, TOKENS, FULL(40)])
+@pytest.mark.parametrize("sizes", [FULL([3] + [1] * 10), FULL([7, 6]), [2, 1, 5, 1, 1, 1, 2]], ids=str)
 def test_passes_with_a_cache_are_one_prefill(kind: str, capacity: int | None, sizes: list[int]) -> None:
     twin = build(model_of(kind))
     prefix = sizes[0]  # what a prefix decoder attends in both directions is the same on both sides

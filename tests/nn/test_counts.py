@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from llmcmp.nn.build import build  # noqa: E402
 from llmcmp.nn.count import counted_flops  # noqa: E402
 from llmcmp.ops import Plan  # noqa: E402
 
+FULL = partial(pytest.param, marks=pytest.mark.full)
 DEVICES = pytest.mark.parametrize("device", ["cpu", "meta"])
 
 
@@ -33,14 +35,14 @@ def assert_counted(kind: str, device: str, new: int, past: int = 0, *, latent: A
 
 @DEVICES
 @pytest.mark.parametrize("kind", PLAIN)
-@pytest.mark.parametrize("new", [1, 7])
+@pytest.mark.parametrize("new", [FULL(1), 7])
 def test_a_prefill_counts_as_computed(kind: str, device: str, new: int) -> None:
     assert_counted(kind, device, new)
 
 
 @DEVICES
 @pytest.mark.parametrize("kind", DECODERS)
-@pytest.mark.parametrize(("new", "past"), [(1, 1), (1, 9), (3, 2), (3, 9)])
+@pytest.mark.parametrize(("new", "past"), [FULL((1, 1)), (1, 9), FULL((3, 2)), (3, 9)])
 def test_a_pass_after_others_counts_as_computed(kind: str, device: str, new: int, past: int) -> None:
     assert_counted(kind, device, new, past)
 

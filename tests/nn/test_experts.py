@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from twins import EXPERT_KINDS, model_of  # noqa: E402 - after torch is known to be there
+from twins import ALL, EXPERT_KINDS  # noqa: E402 - after torch is known to be there
+
+from tiny import tiny  # noqa: E402
 
 from llmcmp.nn.build import build  # noqa: E402
 
@@ -18,8 +21,10 @@ each_kind = pytest.mark.parametrize("kind", EXPERT_KINDS)
 each_packing = pytest.mark.parametrize("packed", [False, True], ids=["apart", "packed"])
 
 
-def experts(kind: str, packed: bool = False, dtype: Any = torch.float32) -> Any:
-    twin = build(model_of(kind), dtype=dtype)
+def experts(kind: str, packed: bool = False, dtype: Any = torch.float32, width: int = 11) -> Any:
+    feed_forward = copy.deepcopy(ALL[kind]["feed_forward"])
+    feed_forward["expert"]["intermediate"] = width
+    twin = build(tiny(ALL[kind], feed_forward=feed_forward), dtype=dtype)
     return (twin.pack() if packed else twin).layers[1].feed_forward
 
 
@@ -70,7 +75,7 @@ def test_the_experts_of_one_token_are_the_definition(kind: str, packed: bool) ->
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @torch.no_grad()
 def test_grouped_experts_are_those_in_a_loop(kind: str, packed: bool, dtype: Any) -> None:
-    layer, x = experts(kind, packed, dtype), rows(17, dtype)
+    layer, x = experts(kind, packed, dtype, width=16), rows(17, dtype)  # rows of grouped matrices are aligned to 16 bytes
     _, chosen_RC = layer.router(x)
     counts = torch.bincount(chosen_RC.flatten(), minlength=layer.router.weight.shape[0])
     counts[0], counts[1] = counts[0] + counts[1], 0  # an expert that nobody visits
