@@ -88,6 +88,30 @@ def show_bytes(value: float) -> str:
     return _scale(value, 1024, _BINARY)
 
 
+def show_seconds(value: float) -> str:
+    """0.00123 as "1.23 ms", 90 as "90.0 s"."""
+    for factor, suffix in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if abs(value) >= 0.9995 * factor:
+            return f"{_three_digits(value / factor)} {suffix}"
+    return f"{_three_digits(value * 1e9)} ns"
+
+
+def show_flop_rate(value: float) -> str:
+    """1.5e12 as "1.50 TFLOP/s"."""
+    digits, _, prefix = show_flops(value).partition(" ")
+    return f"{digits} {prefix}FLOP/s"
+
+
+def show_rate(value: float) -> str:
+    """Tokens a second: 12345.6 as "12,346", 3.456 as "3.46"."""
+    return _three_digits(value)
+
+
+def show_percent(value: float) -> str:
+    """0.123 as "12.3 %"."""
+    return f"{_three_digits(value * 100)} %"
+
+
 def show_ratio(value: float) -> str:
     """1.5 as "1.50×", 0.0163 as "0.0163×"."""
     return f"{value:.3g}×" if 0 < value < 0.1 else f"{_three_digits(value)}×"

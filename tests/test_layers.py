@@ -27,9 +27,13 @@ ROOMS = [
     "model",
     "passes",
     "folds",
+    "sizes",
+    "resize",
+    "changes",
+    "shrink",
     "sources",
 ]
-ROOMS += ["nn", "tables", "plots", "exports", "api", "cli"]
+ROOMS += ["nn", "bench", "tables", "plots", "exports", "api", "cli"]
 # Rooms whose subject is torch: nothing else imports them but a command that needs them.
 TORCH_ROOMS = {"nn", "bench"}
 HEAVY = {"torch", "pandas", "matplotlib", "textual", "numpy", "transformers"}

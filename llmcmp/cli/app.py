@@ -20,6 +20,8 @@ COMMANDS = {
     "params": "params",
     "flops": "flops",
     "kvcache": "kvcache",
+    "bench": "bench",
+    "devices": "devices",
 }
 
 

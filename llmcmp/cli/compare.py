@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +24,12 @@ from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compare import compare
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmcmp.model import Model
+    from llmcmp.tables.table import Table
+
 
 def run(
     models: ModelsArg,
@@ -33,6 +40,10 @@ def run(
     dtype: CacheOpt = "bf16",
     baseline: BaselineOpt = None,
     only_diff: Annotated[bool, typer.Option("--only-diff", help="Leave out what all models share.")] = False,
+    measured: Annotated[
+        bool,
+        typer.Option("--measured", help="Add what llmcmp bench saved of these models; a FILE.jsonl may follow."),
+    ] = False,
     as_json: JsonOpt = False,
     output: OutOpt = None,
     explain: ExplainOpt = False,
@@ -48,7 +59,9 @@ def run(
       llmcmp compare 'gpt/*' --only-diff -o gpt.csv -o gpt.png
     """
     outputs = prepare(output)
-    loaded = load_all(models)
+    # `--measured FILE.jsonl`: an option with or without a value leaves the value among the arguments.
+    files = [name for name in models if measured and name.endswith(".jsonl")]
+    loaded = load_all(name for name in models if name not in files)
     table = compare(
         loaded,
         length(ctx),
@@ -59,4 +72,17 @@ def run(
         baseline=baseline,
         only_diff=only_diff,
     )
+    if measured:
+        table = _with_measured(table, loaded, files)
     deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())
+
+
+def _with_measured(table: Table, models: Sequence[Model], files: Sequence[str]) -> Table:
+    """The table with the saved measurements of its models."""
+    from llmcmp.bench.records import RecordFile, default_path, structure
+    from llmcmp.tables.measured import joined
+
+    paths = [Path(name) for name in files] or [default_path()]
+    records = [record for path in paths for record in RecordFile(path).read()]
+    structures = {model.name: structure(model) for model in models if model.disclosed}
+    return joined(table, structures, records, ", ".join(map(str, paths)))

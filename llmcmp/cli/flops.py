@@ -19,10 +19,10 @@ from llmcmp.cli.options import (
     length,
 )
 from llmcmp.cli.output import deliver, prepare
+from llmcmp.folds.phases import Phase
 from llmcmp.ops import Latent, Logits
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.compute import flops_table
-from llmcmp.tables.phases import Phase
 
 
 def run(

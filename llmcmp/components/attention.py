@@ -128,9 +128,9 @@ class Attention(Component):
             yield from linear.weights()
         if self.qk_norm in ("head", "whole"):
             per_head = self.qk_norm == "head"
-            for name, heads in (("query_norm", self.heads), ("key_norm", self.kv_heads)):
-                width = self.head_dim if per_head else heads * self.head_dim
-                yield Weight(name=f"{name}.weight", axes=(("width", width),), part="attention")
+            for name, axis, heads in (("query_norm", "heads", self.heads), ("key_norm", "kv_heads", self.kv_heads)):
+                normed = ("head_dim", self.head_dim) if per_head else (axis, heads * self.head_dim)
+                yield Weight(name=f"{name}.weight", axes=(normed,), part="attention")
         if self.sinks:
             yield Weight(name="sinks", axes=(("heads", self.heads),), part="attention")
 

@@ -1,5 +1,9 @@
 """Softmax attention with heads: multi-head, grouped-query and multi-query, with a window or without."""
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math

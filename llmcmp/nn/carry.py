@@ -4,6 +4,10 @@ Every tensor of theirs has to find its place and every parameter of the twin its
 side is an error. Tensors that they tie may come once or several times, as long as they are equal.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never

@@ -1,5 +1,8 @@
 """How a twin knows the order of its tokens: tables that are added, biases of scores, rotations."""
 
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math

@@ -7,7 +7,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from llmcmp.errors import OutputError
 from llmcmp.plots.figures import growth, sizes, stacked, timeline
+from llmcmp.plots.measured import measured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +22,10 @@ def figure(table: Table) -> Figure:
     match table.command:
         case "kvcache" | "flops":
             return growth(table)
+        case "bench":
+            return measured(table)
+        case "devices":
+            raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
         case "list":
             return timeline(table)
         case "params" | "show":

@@ -25,11 +25,26 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
 
     drawn = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     axes = drawn.add_subplot()
+    _plain(axes)
+    return drawn, axes
+
+
+def panels(count: int, width: float, height: float, *, shared: bool = True) -> tuple[Figure, list[Axes]]:
+    """An empty figure with `count` sets of axes side by side; `shared`: with one vertical axis."""
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    grid = drawn.subplots(1, count, sharey=shared, squeeze=False)
+    for axes in grid[0]:
+        _plain(axes)
+    return drawn, list(grid[0])
+
+
+def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=9)
     axes.grid(visible=True, axis="both", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
-    return drawn, axes
 
 
 def line_style(number: int) -> dict[str, Any]:

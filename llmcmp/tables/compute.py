@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from llmcmp import units
 from llmcmp.folds.flops import flops
+from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans
 from llmcmp.folds.traffic import traffic
 from llmcmp.ops import Part, Plan
 from llmcmp.tables.compare import asked, card_facts, context_notes
 from llmcmp.tables.growth import curves
-from llmcmp.tables.phases import check_used, run_sizes
+from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmcmp.folds.flops import Flops
+    from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
     from llmcmp.ops import Latent, Logits
-    from llmcmp.tables.phases import Phase
 
 FIXED = (
     Column(key="flops", label="Total", unit="flops", group="FLOPs", core=True),

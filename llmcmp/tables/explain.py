@@ -9,11 +9,11 @@ from llmcmp import units
 from llmcmp.folds.cache import kept, kvcache, state_bits
 from llmcmp.folds.flops import cheapest
 from llmcmp.folds.params import params, stored
+from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.model import walk
 from llmcmp.ops import Attend, Convolve, Matmul, Plan, Scan
 from llmcmp.spans import Fixed
-from llmcmp.tables.phases import run_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

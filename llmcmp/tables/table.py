@@ -15,7 +15,22 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-Unit = Literal["text", "count", "number", "flops", "bytes", "tokens", "ratio", "intensity", "flag"]
+Unit = Literal[
+    "text",
+    "count",
+    "number",
+    "flops",
+    "bytes",
+    "tokens",
+    "ratio",
+    "intensity",
+    "flag",
+    "seconds",
+    "rate",
+    "flops/s",
+    "bytes/s",
+    "percent",
+]
 Row: TypeAlias = dict[str, Any]
 
 _SHOW: dict[Unit, Callable[[Any], str]] = {
@@ -28,6 +43,11 @@ _SHOW: dict[Unit, Callable[[Any], str]] = {
     "ratio": units.show_ratio,
     "intensity": lambda value: f"{value:,.2f}",
     "flag": lambda value: "yes" if value else "no",
+    "seconds": units.show_seconds,
+    "rate": units.show_rate,
+    "flops/s": units.show_flop_rate,
+    "bytes/s": lambda value: f"{units.show_bytes(value)}/s",
+    "percent": units.show_percent,
 }
 
 

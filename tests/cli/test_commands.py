@@ -266,7 +266,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert run.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["list", "show", "compare", "params", "flops", "kvcache"])
+@pytest.mark.parametrize("name", ["list", "show", "compare", "params", "flops", "kvcache", "bench", "devices"])
 def test_every_command_explains_itself_with_three_examples(name: str) -> None:
     run = llm(name, "--help")
     assert run.returncode == 0
