@@ -63,6 +63,8 @@ class Attention(nn.Module):
 
     def forward(self, x_BSD: Tensor, flow: Flow, slot: TokenSlot | None = None) -> Tensor:
         q_BSNH, k_BSKH, v_BSKH = self._projected(x_BSD, flow)
+        if self.spec.temperature is not None:
+            q_BSNH = q_BSNH * tempered(self.spec.temperature, flow.past, flow.new, q_BSNH)
         k_BKTH, v_BKTH = k_BSKH.transpose(1, 2), v_BSKH.transpose(1, 2)
         if slot is not None:
             k_BKTH, v_BKTH = slot.extend(flow.past, k_BKTH, v_BKTH)
@@ -90,8 +92,6 @@ class Attention(nn.Module):
         q, k = self._turned(q, flow), self._turned(k, flow)
         if spec.qk_norm == "l2":  # Llama 4 normalises what it has rotated
             q, k = (F.rms_norm(t, (size,), eps=spec.epsilon) for t in (q, k))
-        if spec.temperature is not None:
-            q = q * tempered(spec.temperature, flow.past, flow.new, q)
         return q, k, v
 
     def _together(self, found: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:

@@ -76,8 +76,9 @@ class _Carried:
         if sum(sizes) != tensor.shape[axis]:
             raise ModelError(f"the tensor {name} has {tensor.shape[axis]} outputs, {' and '.join(fused.names)} {sizes}")
         turns = self._turns(fused, sizes)
-        each = tensor.unflatten(axis, (turns, -1)).split([size // turns for size in sizes], axis + 1)
-        return tuple(part.flatten(axis, axis + 1) for part in each)
+        by_turn: Tensor = tensor.unflatten(axis, (turns, -1))
+        parts: tuple[Tensor, ...] = by_turn.split([size // turns for size in sizes], axis + 1)
+        return tuple(part.flatten(axis, axis + 1) for part in parts)
 
     def _turns(self, fused: Fused, sizes: list[int]) -> int:
         if fused.turns is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import pytest
 
 from llmcmp.errors import ModelError
@@ -45,6 +48,13 @@ def test_a_prefill_in_chunks_gives_the_logits_of_transformers(preset: str, seed:
     case = carried(preset, seed)
     assert difference(in_passes(case, [7, TOKENS - 7], growing=growing), case.logits) < TOLERANCE
     assert difference(in_passes(case, [2, 1, 5, 1, TOKENS - 9], growing=growing), case.logits) < TOLERANCE
+
+
+@each_decoder
+def test_a_packed_twin_gives_the_logits_of_transformers(preset: str, seed: int) -> None:
+    case = carried(preset, seed)
+    case = replace(case, twin=copy.deepcopy(case.twin).pack())
+    assert difference(in_passes(case, [7, 1, 1, TOKENS - 9]), case.logits) < TOLERANCE
 
 
 @each_shrunken(where=lambda reference: reference.model in ("BertModel", "RobertaModel", "AlbertModel"))
