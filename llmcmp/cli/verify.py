@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from llmcmp.cli.options import JsonOpt, ModelsArg, OutOpt
@@ -9,12 +11,15 @@ from llmcmp.cli.output import deliver, prepare
 from llmcmp.cli.progress import progress
 from llmcmp.sources.presets import load_all
 
+if TYPE_CHECKING:
+    from llmcmp.bench.verify import Check
+
 
 def run(models: ModelsArg, as_json: JsonOpt = False, output: OutOpt = None) -> None:
     """Build a model in torch and hold what is computed of it to what it really has and does. Needs torch.
 
-    Parameters, FLOPs of a prefill, a decode step, a chunk and a training step, bytes of the cache; where transformers is
-    installed, its logits too. Exit code 1 if anything differs.
+    Parameters, FLOPs of a prefill, a decode step, a chunk and a training step, bytes of the cache; where
+    transformers is installed, its logits too. Exit code 1 if anything differs.
 
     Examples:
 
@@ -31,7 +36,7 @@ def run(models: ModelsArg, as_json: JsonOpt = False, output: OutOpt = None) -> N
     from llmcmp.tables.verification import failures, verification_table
 
     outputs, loaded = prepare(output), load_all(models)
-    found = {}
+    found: dict[str, list[Check]] = {}
     with progress(len(loaded), silent=as_json) as bar:
         for model in loaded:
             bar.now(model.name, 0)

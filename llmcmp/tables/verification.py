@@ -8,7 +8,7 @@ from llmcmp.frozen import replace
 from llmcmp.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from llmcmp.bench.verify import Check
 
@@ -22,7 +22,7 @@ COLUMNS = (
 )
 
 
-def verification_table(found: dict[str, Sequence[Check]]) -> Table:
+def verification_table(found: Mapping[str, Sequence[Check]]) -> Table:
     """The checks of every model."""
     rows = tuple(_row(name, check) for name, checks in found.items() for check in checks)
     notes = (
