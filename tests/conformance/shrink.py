@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from llmcmp.sources.build import build
 from llmcmp.sources.names import preset_files
 
-from .facts import with_facts
 from .references import preset_references
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ Table = dict[str, Any]
 @cache
 def shrunken(preset: str, seed: int = 0) -> Model:
     """The preset with small sizes of its own, the same for the same seed."""
-    document = with_facts(preset, tomllib.loads(preset_files()[preset].read_text("utf-8")))
+    document = tomllib.loads(preset_files()[preset].read_text("utf-8"))
     _Shrink(document, preset_references()[preset], random.Random(f"{preset} {seed}")).all()
     return build(document, "tiny.toml")
 
