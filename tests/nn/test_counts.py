@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-from twins import DECODERS, PLAIN, model_of  # noqa: E402 - after torch is known to be there
+from twins import DECODERS, PLAIN, model_of
 
-import llmcmp  # noqa: E402
-from llmcmp.nn.build import build  # noqa: E402
-from llmcmp.nn.count import counted_flops  # noqa: E402
-from llmcmp.ops import Plan  # noqa: E402
+import llmcmp
+from llmcmp.nn.build import build
+from llmcmp.nn.count import counted_flops
+from llmcmp.ops import Plan
 
 FULL = partial(pytest.param, marks=pytest.mark.full)
 DEVICES = pytest.mark.parametrize("device", ["cpu", "meta"])

@@ -9,9 +9,8 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from twins import ALL, EXPERT_KINDS  # noqa: E402 - after torch is known to be there
-
 from tiny import tiny  # noqa: E402
+from twins import ALL, EXPERT_KINDS  # noqa: E402 - after torch is known to be there
 
 from llmcmp.nn.build import build  # noqa: E402
 
@@ -75,7 +74,10 @@ def test_the_experts_of_one_token_are_the_definition(kind: str, packed: bool) ->
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @torch.no_grad()
 def test_grouped_experts_are_those_in_a_loop(kind: str, packed: bool, dtype: Any) -> None:
-    layer, x = experts(kind, packed, dtype, width=16), rows(17, dtype)  # rows of grouped matrices are aligned to 16 bytes
+    layer, x = (
+        experts(kind, packed, dtype, width=16),
+        rows(17, dtype),
+    )  # rows of grouped matrices are aligned to 16 bytes
     _, chosen_RC = layer.router(x)
     counts = torch.bincount(chosen_RC.flatten(), minlength=layer.router.weight.shape[0])
     counts[0], counts[1] = counts[0] + counts[1], 0  # an expert that nobody visits

@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from twins import ALL, model_of  # noqa: E402 - after torch is known to be there
-from tiny import disclosed  # noqa: E402
+from tiny import disclosed
+from twins import ALL, model_of
 
-from llmcmp.frozen import replace  # noqa: E402
-from llmcmp.nn.build import build, names  # noqa: E402
+from llmcmp.frozen import replace
+from llmcmp.nn.build import build, names
 
 if TYPE_CHECKING:
     from llmcmp.model import Model, Tower
