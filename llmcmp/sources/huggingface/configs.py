@@ -8,6 +8,7 @@ whether there is a window at all.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import ModelError
@@ -60,6 +61,15 @@ CONFIGS: dict[str, Callable[[Anatomy], Keys]] = {
     "T5ForConditionalGeneration": encoders.t5,
     "SwitchTransformersForConditionalGeneration": encoders.switch,
 }
+
+
+def transformers_class(model: Model) -> str | None:
+    """The transformers class that counted a preset's parameters, by what its file says; None where it names none."""
+    published = model.card.published
+    words = re.findall(r"\w+", published.exact_from or "" if published else "")
+    # BartModel has no logits; the class with them counts the same, because its head is tied.
+    named = {"BartModel": "BartForConditionalGeneration"} | {name: name for name in CONFIGS}
+    return next((named[word] for word in words if word in named), None)
 
 
 def config_keys(model: Model, name: str) -> Keys:
