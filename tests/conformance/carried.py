@@ -22,8 +22,9 @@ torch = pytest.importorskip("torch")
 
 BATCH, TOKENS, SOURCE = 2, 13, 9  # beyond every window of a shrunken preset, whole chunks and a part of one
 # Both sides add the same products in another order: single precision has 6e-8, and sums of some hundred terms, a few
-# layers deep, leave about 1e-6 of the largest logit.
-TOLERANCE = 1e-5
+# layers deep, leave about 1e-6 of the largest logit. T5's unscaled scores magnify it: rounding its weights once more
+# moves a logit by up to 2.5e-5.
+TOLERANCE = 3e-5
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_a_prefill_counts_as_computed(kind: str, device: str, new: int) -> None:
 
 @DEVICES
 @pytest.mark.parametrize("kind", DECODERS)
-@pytest.mark.parametrize(("new", "past"), [FULL((1, 1)), (1, 9), FULL((3, 2)), (3, 9)])
+@pytest.mark.parametrize(("new", "past"), [FULL(1, 1), (1, 9), FULL(3, 2), (3, 9)])
 def test_a_pass_after_others_counts_as_computed(kind: str, device: str, new: int, past: int) -> None:
     assert_counted(kind, device, new, past)
 
