@@ -1,9 +1,9 @@
-"""Twins against transformers, as ratios within one run: `python tests/benchmarks/twins.py`. Nothing here passes or fails.
+"""Twins against transformers, as ratios within one run; nothing here passes or fails.
 
 The same tiny architectures on both sides, CPU, batch 1, fp32, 2 threads, each with its own cache: ours eager and
-compiled, transformers' `generate` (greedy, its default cache and attention) eager and compiled. Rounds are interleaved, and
-a figure is the median over rounds; a ratio is the median of the rounds' own ratios. MBU is the bytes that
-`llmcmp.traffic` computes for a decode step over its time, against a copy of 2 GiB (read and written) of the same rounds.
+compiled, transformers' `generate` (greedy, its default cache and attention) eager and compiled. Rounds are interleaved;
+a figure is the median over rounds, and a ratio the median of the rounds' own ratios. MBU is the bytes that
+`llmcmp.traffic` computes for a decode step over its time, against a copy of 2 GiB (read and written) in the same round.
 
     python tests/benchmarks/twins.py [--rounds 9] [--quick]
 """
