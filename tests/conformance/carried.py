@@ -52,6 +52,7 @@ def carried(preset: str, seed: int = 0) -> Carried:
 
     cls, model = preset_references()[preset], shrunken(preset, seed)
     random = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)  # some classes draw vectors of their own, to which `scatter` adds
     reference = reference_model(cls, model, device="cpu")
     scatter(reference, random)
     twin = carry(build(model), reference.state_dict(), cls.model)
