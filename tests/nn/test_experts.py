@@ -85,6 +85,7 @@ def test_grouped_experts_are_those_in_a_loop(kind: str, packed: bool, dtype: Any
     # bfloat16 keeps 8 bits, and both ways round between their products.
     close = CLOSE if dtype == torch.float32 else {"rtol": 2e-2, "atol": 2e-2}
     torch.testing.assert_close(layer._grouped(inputs, counts), layer._looped(inputs, counts), **close)
+    torch.testing.assert_close(layer._padded(inputs, counts), layer._looped(inputs, counts), **close)
 
 
 @each_kind
