@@ -73,8 +73,12 @@ class AdaptiveEmbedding(nn.Module):
             return self._cluster(0, tokens_R).view(*tokens_BS.shape, -1)
         for number, table in enumerate(self.tables):
             end = start + table.weight.shape[0]
-            rows = ((tokens_R >= start) & (tokens_R < end)).nonzero().squeeze(1)
-            if rows.shape[0]:
+            inside_R = (tokens_R >= start) & (tokens_R < end)
+            if torch.compiler.is_compiling():  # which clusters have tokens is not known then: all of them are read
+                up_RD = self._cluster(number, torch.where(inside_R, tokens_R - start, 0))
+                found_RD = torch.where(inside_R.unsqueeze(1), up_RD, found_RD)
+            elif inside_R.any():
+                rows = inside_R.nonzero().squeeze(1)
                 found_RD = found_RD.index_copy(0, rows, self._cluster(number, tokens_R[rows] - start))
             start = end
         return found_RD.view(*tokens_BS.shape, -1)
