@@ -57,7 +57,7 @@ def _tower_pairs(old: tuple[Tower, ...], new: tuple[Tower, ...]) -> Iterator[tup
         for (_, one), (_, other) in zip((*before.entry, *before.exit), (*after.entry, *after.exit), strict=True):
             yield from _pairs(one, other)
         for stack, tiny in zip(before.stacks, after.stacks, strict=True):
-            for block, small in zip(stack.blocks[: period(stack.blocks)], tiny.blocks, strict=True):
+            for block, small in zip(stack.blocks[: period(stack)], tiny.blocks, strict=True):
                 for (_, one), (_, other) in zip(block.parts(), small.parts(), strict=True):
                     yield from _pairs(one, other)
         side = "layers" if len(old) == 1 else f"{before.side} layers"

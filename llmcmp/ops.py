@@ -191,7 +191,8 @@ class Matmul:
     """`rows` vectors of `inner` elements, each times an inner x outer matrix.
 
     `matrices` is how many distinct matrices the rows are spread over (heads, experts drawn): what has to be read. In
-    a backward pass, `gradient` says with respect to what; the product is as large as the forward one.
+    a backward pass, `gradient` says with respect to what; the product is as large as the forward one. `constant`: no
+    weight is behind the rows (sinusoids), so nobody asks for their gradient.
     """
 
     name: str
@@ -201,6 +202,7 @@ class Matmul:
     outer: int
     matrices: int | Draw = 1
     gradient: Literal["input", "weight"] | None = None
+    constant: bool = False
 
     @property
     def flops(self) -> Dim:
@@ -339,4 +341,23 @@ class Gather:
     gradient: bool = False
 
 
-Op: TypeAlias = Matmul | Attend | Convolve | Scan | Elementwise | Gather
+@frozen(eq=False)
+class Collective:
+    """What `ranks` devices exchange so that each holds rows x width elements: the sum of their parts, or all of them.
+
+    Of the forward pass only (passes/shard.py). No FLOPs, and no traffic of a device's own memory.
+    """
+
+    name: str
+    part: Part
+    kind: Literal["all-reduce", "all-gather"]
+    rows: Dim
+    width: int
+    ranks: int
+
+    @property
+    def elements(self) -> Dim:
+        return self.rows * self.width
+
+
+Op: TypeAlias = Matmul | Attend | Convolve | Scan | Elementwise | Gather | Collective

@@ -70,7 +70,7 @@ def resize_tower(tower: Tower, sizes: Sizes) -> Tower:
 
 
 def _resized_stack(stack: Stack, sizes: Sizes) -> Stack:
-    pattern = stack.blocks[: period(stack.blocks)]
+    pattern = stack.blocks[: period(stack)]
     known = {block: _resized_block(block, sizes) for block in pattern}
     blocks = tuple(known[block] for block in pattern)
     return replace(stack, blocks=blocks, layers=fewer_layers(stack, sizes.depth))
@@ -95,14 +95,18 @@ def _resized_step(step: Step, sizes: Sizes) -> Step:
 
 
 @cache
-def period(blocks: tuple[Block, ...]) -> int:
-    """After how many blocks a pattern begins anew; its last repetition may be cut short."""
-    return next(p for p in range(1, len(blocks) + 1) if blocks[p:] == blocks[: len(blocks) - p])
+def period(stack: Stack) -> int:
+    """After how many layers a stack begins anew: its pattern, or a shorter one that the layers run through twice."""
+    known: dict[Block, int] = {}
+    pattern = [known.setdefault(block, len(known)) for block in stack.blocks]
+    layers = [pattern[layer % len(pattern)] for layer in range(stack.layers)]
+    shorter = (length for length in range(1, len(pattern)) if 2 * length <= len(layers))
+    return next((length for length in shorter if layers[length:] == layers[:-length]), len(pattern))
 
 
 def fewer_layers(stack: Stack, depth: float) -> int:
     """The share `depth` of its layers in whole periods, at least one; all of them, where the share is 1."""
     if depth == 1:
         return stack.layers
-    length = period(stack.blocks)
+    length = period(stack)
     return max(1, round(stack.layers * depth / length)) * length

@@ -70,7 +70,7 @@ def shrink(model: Model, budget: int = BUDGET, *, context: int = CONTEXT) -> Shr
     >>> import llmcmp
     >>> from llmcmp.shrink import shrink
     >>> shrink(llmcmp.load("mistral-7b")).changes[0]
-    'hidden 4,096 → 512'
+    'hidden 4,096 → 544'
     """
     expect_model(model)
     if budget < LEAST_BUDGET or context < 1:
@@ -96,10 +96,12 @@ def _chosen(towers: tuple[Tower, ...], budget: int, context: int) -> Sizes:
         guess = _exact_width(towers, start, budget, guess)
         for sizes in _widths(start, guess):
             count = _count(towers, sizes)
-            stretch = 1 + (budget - count.active) / max(count.stretched, 1)
-            change = _distortion(towers, sizes, stretch)
+            fitting = _stretched(sizes, count, budget)
+            # Without feed-forwards, only the width can meet the budget, and how nearly it does counts most.
+            missed = log(fitting.stretch) if sizes.unit else 10 * log(count.active / budget)
+            change = abs(missed) + _distortion(towers, sizes)
             if change < least:
-                best, least = replace(sizes, stretch=max(stretch, 0.1)), change
+                best, least = fitting, change
     assert best is not None
     return best
 
@@ -130,7 +132,7 @@ def _starts(towers: tuple[Tower, ...], budget: int, context: int) -> Iterator[Si
         yield Sizes(
             hidden_was=hidden,
             hidden=hidden,
-            unit=min(width for mixer in mixers for width in _feed_forwards(mixer)),
+            unit=min((width for mixer in mixers for width in _feed_forwards(mixer)), default=0),
             attention=next((mixer for mixer in mixers if type(mixer).__name__ in HEADS), None),
             vocabulary=words,
             rows=max(words, context),
@@ -173,7 +175,11 @@ def _exact_width(towers: tuple[Tower, ...], start: Sizes, budget: int, guess: fl
 def _widths(start: Sizes, exact: float) -> Iterator[Sizes]:
     """Hidden sizes next to the exact one, in steps of each grain."""
     # Of a wide model, only widths that suit kernels are tried; of a narrow one, all that it can have.
-    grains = [grain for grain in GRAINS if grain <= max(exact, GRAIN) and (exact < 50 * grain or grain == max(GRAINS))]
+    grains = [
+        grain
+        for grain in GRAINS
+        if grain <= max(exact, GRAIN) and (exact < 50 * grain or grain == max(GRAINS) or not start.unit)
+    ]
     nearest = {int(exact // grain + up) * grain for grain in grains for up in (0, 1)}
     for hidden in sorted(nearest):
         # Farther off, the feed-forwards would have to make up for a third of the budget.
@@ -181,11 +187,11 @@ def _widths(start: Sizes, exact: float) -> Iterator[Sizes]:
             yield replace(start, hidden=hidden)
 
 
-def _distortion(towers: tuple[Tower, ...], sizes: Sizes, stretch: float) -> float:
+def _distortion(towers: tuple[Tower, ...], sizes: Sizes) -> float:
     """How far a choice is from the model's shape: 0 for the same proportions, 0.1 for about 10 % off."""
     grain = next(cost for grain, cost in GRAINS.items() if sizes.hidden % grain == 0)
     layers = sum(fewer_layers(stack, sizes.depth) for tower in towers for stack in tower.stacks)
-    change = abs(log(max(stretch, 0.01))) + grain + LAYER * layers
+    change = grain + LAYER * layers
     if sizes.attention is None:
         return change
     first, shared, size = HEADS[type(sizes.attention).__name__]
@@ -219,13 +225,17 @@ def _fitted(towers: tuple[Tower, ...], sizes: Sizes, budget: int) -> Sizes:
         bounded = _bounded(towers, sizes, budget, count)
         if bounded is sizes and abs(count.active - budget) < least:
             best, least = sizes, abs(count.active - budget)
-        stretch = sizes.stretch * (1 + (budget - count.active) / max(count.stretched, 1))
-        if bounded is sizes and sizes.feed_forward(sizes.unit) == replace(sizes, stretch=stretch).feed_forward(
-            sizes.unit
-        ):
+        fitting = _stretched(bounded, count, budget)
+        if bounded is sizes and (not sizes.unit or sizes.narrowest == fitting.narrowest):
             break
-        sizes = replace(bounded, stretch=max(stretch, 0.1))
+        sizes = fitting
     return best
+
+
+def _stretched(sizes: Sizes, count: _Count, budget: int) -> Sizes:
+    """The sizes with feed-forwards that make up for what is missing of the budget, or too much."""
+    stretch = sizes.stretch * (1 + (budget - count.active) / max(count.stretched, 1))
+    return replace(sizes, stretch=max(stretch, 0.1)) if sizes.unit else sizes
 
 
 def _bounded(towers: tuple[Tower, ...], sizes: Sizes, budget: int, count: _Count | None = None) -> Sizes:

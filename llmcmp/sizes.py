@@ -23,9 +23,9 @@ GRAIN = 8  # elements of bfloat16 in 16 bytes, which fast kernels ask widths to 
 class Sizes:
     """`hidden_was` becomes `hidden`, and all widths follow in proportion.
 
-    `unit` is the narrowest feed-forward, of which all others are multiples; beside the proportion they are stretched by
-    `stretch`. `attention` is the first mixer with heads, after which tables of one number a head are shaped. `depth` is
-    the share of the layers that stay. `experts` is the most experts that a layer may have, if that is bounded.
+    `unit` is the narrowest feed-forward (0: there is none), of which all others are multiples; beside the proportion
+    they are stretched by `stretch`. `attention` is the first mixer with heads, after which tables of one number a head
+    are shaped. `depth` is the share of the layers that stay. `experts` is the most that a layer may have, if bounded.
     """
 
     hidden_was: int
@@ -50,7 +50,12 @@ class Sizes:
 
     def feed_forward(self, old: int) -> int:
         """The width of a feed-forward: a multiple of the narrowest one's, as before."""
-        return rounded(rounded(self.unit * self.factor * self.stretch) * old / self.unit)
+        return rounded(self.narrowest * old / self.unit)
+
+    @property
+    def narrowest(self) -> int:
+        """The width of the narrowest feed-forward."""
+        return rounded(self.unit * self.factor * self.stretch)
 
 
 def rounded(value: float, grain: int = GRAIN) -> int:
@@ -72,7 +77,7 @@ HEADS: dict[str, tuple[str, str | None, str]] = {
 def head_sizes(record: Any, sizes: Sizes) -> tuple[int, int, int]:
     """(heads, KV heads, elements of a head) of a mixer: as wide beside `hidden` as before, in heads of 32 or 64.
 
-    A wide mixer has not many more heads than before, and a narrow one at least four, so that they can still form groups.
+    A wide mixer has not many more heads than before, and a narrow one at least four, so that they can form groups.
     """
     names = HEADS[type(record).__name__]
     heads, dim = int(getattr(record, names[0])), int(getattr(record, names[2]))
@@ -104,7 +109,7 @@ def _grouped(wanted: int, heads: int, kv_heads: int) -> tuple[int, int]:
     if kv_heads in (1, heads):
         return wanted, 1 if kv_heads == 1 else wanted
     best, least = (4, 2), inf
-    for kv in range(2, min(wanted // 2, kv_heads) + 1):
+    for kv in range(2, wanted // 2 + 1):
         for group in {max(2, wanted // kv), max(2, -(-wanted // kv))}:
             change = 2 * abs(log(kv * group / wanted)) + abs(log(group * kv_heads / heads))
             if change < least:
@@ -160,6 +165,7 @@ RULES: dict[str, Callable[[Any, Sizes, int], int]] = {
     "buckets": _kept,
     "max_distance": _kept,
     "original": _kept,
+    "floor": _kept,
     "offset": _kept,
     "state_size": _kept,
     "kernel": _kept,

@@ -9,6 +9,7 @@ from llmcmp.folds.flops import flops
 from llmcmp.folds.params import params
 from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.traffic import traffic
+from llmcmp.ops import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,11 @@ def runs(model: Model, settings: Settings, phase: Phase) -> Iterator[Sizes]:
             yield sizes if phase == "train" else sizes | {"logits": "last"}
 
 
+def plan_of(new: int) -> Plan:
+    """How a twin executes latent attention: absorbed in a step of one token, expanded in longer passes."""
+    return Plan(latent="absorbed" if new == 1 else "expanded")
+
+
 def tokens(model: Model, settings: Settings, phase: Phase) -> int:
     """Tokens that one repeat of a phase computes, over the batch; a source's are tokens too."""
     return settings.batch * sum(sizes["new"] + sizes.get("source_new", 0) for sizes in runs(model, settings, phase))
@@ -43,14 +49,19 @@ def tokens(model: Model, settings: Settings, phase: Phase) -> int:
 
 def phase_flops(model: Model, settings: Settings, phase: Phase) -> int:
     """FLOPs of one repeat of a phase, full pairs."""
-    return sum(int(flops(model, settings.batch, **sizes).total) for sizes in runs(model, settings, phase))
+    return sum(
+        int(flops(model, settings.batch, **sizes, plan=plan_of(sizes["new"])).total)
+        for sizes in runs(model, settings, phase)
+    )
 
 
 def phase_bytes(model: Model, settings: Settings, phase: Phase) -> float:
     """Bytes that one repeat of a phase moves, in the dtype of the measurement; of experts, in expectation."""
     dtype = settings.dtype
     moved = (
-        traffic(model, settings.batch, **sizes, weights=dtype, activations=dtype, cache=dtype)
+        traffic(
+            model, settings.batch, **sizes, plan=plan_of(sizes["new"]), weights=dtype, activations=dtype, cache=dtype
+        )
         for sizes in runs(model, settings, phase)
     )
     return sum(cast("float", each.expected_bytes) for each in moved)

@@ -60,6 +60,7 @@ class ResidentGauge:
     """The process's resident memory over what it held when the gauge was made."""
 
     def __init__(self) -> None:
+        _give_back()
         self.start = _kibibytes(_STATUS, "VmRSS") or _highest()
         resets = self._reset()
         self.taken = f"growth of the process's peak resident memory{'' if resets else ', since its start'}"
@@ -124,6 +125,14 @@ def room(device: str) -> int:
     if device == "cuda":
         return torch.cuda.mem_get_info()[0]
     return int(torch.mps.recommended_max_memory()) - int(torch.mps.driver_allocated_memory())
+
+
+def _give_back() -> None:
+    """Return freed memory that the C library keeps: a model that is put there would not show as growth."""
+    import ctypes
+
+    with suppress(OSError, AttributeError, TypeError):  # not every C library has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _highest() -> int:

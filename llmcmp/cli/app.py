@@ -22,6 +22,7 @@ COMMANDS = {
     "kvcache": "kvcache",
     "bench": "bench",
     "devices": "devices",
+    "verify": "verify",
 }
 
 

@@ -60,6 +60,14 @@ def projections(sizes: HeadSizes, read: Axis, part: Part) -> tuple[Linear, ...]:
 
 
 @frozen
+class Temperature:
+    """The query at position p is multiplied by 1 + scale x ln(1 + (p + 1) // floor) (Llama 4; arXiv 2501.19399)."""
+
+    floor: int
+    scale: float
+
+
+@frozen
 class Attention(Component):
     """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
 
@@ -67,6 +75,7 @@ class Attention(Component):
     cap x tanh(score / cap) (Gemma 2). `output_gate`: the result is multiplied by a sigmoid gate that is projected from
     the input beside the queries, and has a bias where they have one (Qwen3-Next; arXiv 2505.06708). `scale` multiplies
     the scores, 1 / sqrt(head_dim) if not given (T5 has 1). `epsilon` and `unit_offset` are those of the QK norm.
+    `temperature` sharpens scores far into a text.
     """
 
     kind: ClassVar[str] = "multi-head"
@@ -84,6 +93,7 @@ class Attention(Component):
     soft_cap: float | None = None
     output_gate: bool = False
     scale: float | None = None
+    temperature: Temperature | None = None
     epsilon: float = EPSILON
     unit_offset: bool = False
 
@@ -118,9 +128,9 @@ class Attention(Component):
             yield from linear.weights()
         if self.qk_norm in ("head", "whole"):
             per_head = self.qk_norm == "head"
-            for name, heads in (("query_norm", self.heads), ("key_norm", self.kv_heads)):
-                width = self.head_dim if per_head else heads * self.head_dim
-                yield Weight(name=f"{name}.weight", axes=(("width", width),), part="attention")
+            for name, axis, heads in (("query_norm", "heads", self.heads), ("key_norm", "kv_heads", self.kv_heads)):
+                normed = ("head_dim", self.head_dim) if per_head else (axis, heads * self.head_dim)
+                yield Weight(name=f"{name}.weight", axes=(normed,), part="attention")
         if self.sinks:
             yield Weight(name="sinks", axes=(("heads", self.heads),), part="attention")
 
@@ -141,6 +151,8 @@ class Attention(Component):
         if isinstance(self.position, Rotary):
             rotated = both * self.position.rotated(self.head_dim)
             yield Elementwise(name="rotary", part="attention", rows=run.rows, width=rotated)
+        if self.temperature is not None:
+            yield Elementwise(name="temperature", part="attention", rows=run.rows, width=self.heads * self.head_dim)
 
     def _scores(self, run: Run) -> Iterator[Op]:
         span, stores = self.span, self.direction != "bidirectional"

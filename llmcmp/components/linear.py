@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Linear(Component):
-    """`outer` = weight x `inner` (+ bias). `shared` names the weight where another component holds it too."""
+    """`outer` = weight x `inner` (+ bias). `shared` names the weight where another component holds it too.
+
+    `before_head`: it is applied only where there are logits.
+    """
 
     name: str = ""
     inner: Axis
@@ -25,6 +28,7 @@ class Linear(Component):
     part: Part
     bias: bool = False
     shared: str | None = None
+    before_head: bool = False
 
     @property
     def label(self) -> str:
@@ -42,4 +46,4 @@ class Linear(Component):
         return Matmul(name=name, part=part or self.part, rows=rows, inner=inner, outer=outer, matrices=matrices)
 
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
-        yield self.matmul(run.rows)
+        yield self.matmul(run.logit_rows if self.before_head else run.rows)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
 from llmcmp.dims import lesser
-from llmcmp.frozen import frozen
+from llmcmp.frozen import frozen, replace
 from llmcmp.ops import Attend, Elementwise, State, Weight
 from llmcmp.spans import Span
 
@@ -59,7 +59,8 @@ class SegmentAttention(Component):
         yield query.matmul(run.rows)
         yield key.matmul(run.batch * keys)
         yield value.matmul(run.batch * keys)
-        yield relative.matmul(keys)  # distances are the same for every sequence of the batch
+        # Distances are the same for every sequence of the batch, and made of no weight.
+        yield replace(relative.matmul(keys), constant=True)
         pairs = run.rows * keys
         yield Attend(
             name="scores",

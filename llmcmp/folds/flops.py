@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 from llmcmp.dims import pick, where
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Convolve, Elementwise, Gather, Matmul, Scan
+from llmcmp.ops import Attend, Collective, Convolve, Elementwise, Gather, Matmul, Scan
 
 if TYPE_CHECKING:
     from llmcmp.dims import Dim
@@ -159,7 +159,7 @@ def _fold(model: Model, run: Run, plan: Plan, causal: bool, training: bool) -> _
                 visible.add(op.part, op.visible_pairs, op.flops_a_pair * use.times)
             case Elementwise():
                 elementwise.add(op.part, op.rows, op.width * use.times)
-            case Gather():
+            case Gather() | Collective():
                 continue
             case _:
                 assert_never(op)

@@ -13,7 +13,7 @@ from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import cheapest, name_plans
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
-from llmcmp.ops import Attend, Convolve, Draw, Elementwise, Gather, Matmul, Scan
+from llmcmp.ops import Attend, Collective, Convolve, Draw, Elementwise, Gather, Matmul, Scan
 from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def moved(op: Op) -> tuple[Amount, Amount, Amount, Amount]:
             return 0, ends * 2 if op.gradient else ends, op.cached, 0 if op.gradient else op.stored
         case Gather():
             return (op.rows * op.width), op.rows * op.width, 0, 0
-        case Elementwise():
+        case Elementwise() | Collective():  # what devices exchange stands apart: folds/exchange.py
             return 0, 0, 0, 0
         case _:
             assert_never(op)

@@ -1,5 +1,9 @@
 """Softmax attention with heads: multi-head, grouped-query and multi-query, with a window or without."""
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math
@@ -14,7 +18,7 @@ from llmcmp.components.positions import Alibi, Rotary
 from llmcmp.nn.flow import Mask
 from llmcmp.nn.linear import Linear, Packed
 from llmcmp.nn.norms import RMSNorm
-from llmcmp.nn.positions import rotate
+from llmcmp.nn.positions import rotate, tempered
 from llmcmp.nn.scores import attend
 from llmcmp.nn.slots import token_slot
 
@@ -59,6 +63,8 @@ class Attention(nn.Module):
 
     def forward(self, x_BSD: Tensor, flow: Flow, slot: TokenSlot | None = None) -> Tensor:
         q_BSNH, k_BSKH, v_BSKH = self._projected(x_BSD, flow)
+        if self.spec.temperature is not None:
+            q_BSNH = q_BSNH * tempered(self.spec.temperature, flow.past, flow.new, q_BSNH)
         k_BKTH, v_BKTH = k_BSKH.transpose(1, 2), v_BSKH.transpose(1, 2)
         if slot is not None:
             k_BKTH, v_BKTH = slot.extend(flow.past, k_BKTH, v_BKTH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from llmcmp.model import expect_model, walk
 from llmcmp.nn.tower import EncoderDecoder, SingleTower
@@ -58,18 +58,23 @@ def tie(twin: Twin, model: Model) -> None:
 
 @torch.no_grad()
 def fill(twin: Twin, seed: int) -> None:
-    """Random values under which activations keep their size: matrices by their inputs, vectors around one.
+    """Random values under which activations keep their size."""
+    random = generator(next(twin.parameters()).device, seed)
+    for name, tensor in (*twin.named_parameters(), *twin.named_buffers()):
+        randomize(name, tensor, random)
 
-    Vectors that are added (biases) spread around zero, in small numbers.
-    """
-    device = next(twin.parameters()).device
-    random = torch.Generator(device=device).manual_seed(seed)
-    for name, parameter in twin.named_parameters():
-        if parameter.dim() > 1:
-            parameter.normal_(0, parameter.shape[-1] ** -0.5, generator=random)
-        else:
-            parameter.normal_(0, 0.1, generator=random)
-            if name.endswith("norm.weight"):
-                parameter.add_(1)
-    for buffer in twin.buffers():
-        buffer.normal_(0, 0.1, generator=random)
+
+def generator(device: torch.device | str, seed: int) -> torch.Generator:
+    """Where random values on a device come from."""
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+@torch.no_grad()
+def randomize(name: str, tensor: Tensor, random: torch.Generator) -> None:
+    """Matrices by their inputs, weights of norms around one; what is added (biases) in small numbers around zero."""
+    if tensor.dim() > 1:
+        tensor.normal_(0, tensor.shape[-1] ** -0.5, generator=random)
+    else:
+        tensor.normal_(0, 0.1, generator=random)
+        if name.endswith("norm.weight"):
+            tensor.add_(1)

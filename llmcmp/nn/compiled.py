@@ -5,9 +5,12 @@ fuse with their neighbours. What is guarded at every call is the tokens and the 
 decodes.
 """
 
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -33,5 +36,8 @@ def missing_compiler(device: str) -> str | None:
 def compiled_step(twin: Twin) -> Step:
     """The twin's decode step, compiled when it is first called; on GPU captured as a CUDA graph where that can be."""
     cuda = next(twin.parameters()).device.type == "cuda"
-    options = {"guard_filter_fn": torch.compiler.skip_guard_on_all_nn_modules_unsafe, "triton.cudagraphs": cuda}
+    options: dict[str, Any] = {
+        "guard_filter_fn": torch.compiler.skip_guard_on_all_nn_modules_unsafe,
+        "triton.cudagraphs": cuda,
+    }
     return cast("Step", torch.compile(twin.step, dynamic=True, fullgraph=True, options=options))

@@ -52,7 +52,7 @@ class Kernels:
         if len(self.convolutions) == 1:
             return self.convolutions[0].weight.squeeze(1).t(), self.convolutions[0].bias
         weight_CK = torch.cat([convolution.weight.squeeze(1) for convolution in self.convolutions])
-        biases = [convolution.bias for convolution in self.convolutions if convolution.bias is not None]
+        biases: list[Tensor] = [convolution.bias for convolution in self.convolutions if convolution.bias is not None]
         return weight_CK.t(), torch.cat(biases) if biases else None
 
     def __call__(self, seen_BTC: Tensor, new: int) -> Tensor:

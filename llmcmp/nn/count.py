@@ -4,6 +4,8 @@ The counter knows no fused attention of the CPU, so it is told; a training step 
 because fused backward kernels compute scores a second time, which is recomputation and no part of the step.
 """
 
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast

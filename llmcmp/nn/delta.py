@@ -4,6 +4,10 @@ Letters beside those of the package: G key heads, R value heads of each, N all o
 value, M chunks, L tokens of a chunk, C channels that are convolved.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -16,7 +20,7 @@ from llmcmp.components.norms import RMSNorm as RMSNormComponent
 from llmcmp.nn.convolution import Convolution, Kernels
 from llmcmp.nn.linear import Linear, Packed
 from llmcmp.nn.norms import RMSNorm
-from llmcmp.nn.recurrence import StateSlot, chunks_of, cut, matrices, seen_of
+from llmcmp.nn.recurrence import StateSlot, chunks_of, cut, matrices, rates_of, seen_of
 
 if TYPE_CHECKING:
     from llmcmp.components.delta import GatedDeltaNet as DeltaComponent
@@ -39,11 +43,13 @@ class GatedDeltaNet(nn.Module):
         self.norm = RMSNorm(RMSNormComponent(width=mixer.value_dim, epsilon=mixer.epsilon))
         self.kernels = Kernels((self.query_conv, self.key_conv, self.value_conv))
         self.packed: Packed | None = None
+        self.rates: Tensor | None = None
 
     def pack(self) -> None:
-        """Project everything in one product, convolve from one table."""
+        """Project everything in one product, convolve from one table; of weights that change later, pack anew."""
         self.packed = Packed((self.query, self.key, self.value, self.gate, self.beta, self.decay))
         self.kernels.pack()
+        self.rates = rates_of(self.decay_log.detach())
 
     def forward(self, x_BSD: Tensor, flow: Flow, slot: StateSlot | None = None) -> Tensor:
         mixed_BSC, gate, beta, decay = self._projected(x_BSD)
@@ -52,7 +58,8 @@ class GatedDeltaNet(nn.Module):
         heads = v_BSGRV.shape[2:4]
         beta_BSGR = torch.sigmoid(beta.float()).unflatten(-1, heads)
         steps = F.softplus(decay.float() + self.decay_bias.float())
-        log_BSGR = (steps * -torch.exp(self.decay_log.float())).unflatten(-1, heads)
+        rates = rates_of(self.decay_log) if self.rates is None or torch.is_grad_enabled() else self.rates
+        log_BSGR = (steps * rates).unflatten(-1, heads)
         inputs = q_BSGK, k_BSGK, v_BSGRV.float(), beta_BSGR, log_BSGR
         if flow.new == 1 and slot is not None:
             y = stepped(slot.state, *(t.squeeze(1) for t in inputs)).unsqueeze(1)
@@ -72,9 +79,9 @@ class GatedDeltaNet(nn.Module):
 
     def _streams(self, mixed_BSC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys of length one, queries scaled, and values."""
-        sizes = [linear.weight.shape[0] for linear in (self.query, self.key, self.value)]
-        q, k, v = mixed_BSC.split(sizes, -1)
-        q_BSGK, k_BSGK = (_unit(t.unflatten(-1, (-1, self.spec.key_dim)).float()) for t in (q, k))
+        keys = self.key.weight.shape[0]
+        both, v = mixed_BSC.split((2 * keys, mixed_BSC.shape[-1] - 2 * keys), -1)
+        q_BSGK, k_BSGK = _unit(both.unflatten(-1, (2, -1, self.spec.key_dim)).float()).unbind(2)
         return q_BSGK * self.spec.key_dim**-0.5, k_BSGK, v.unflatten(-1, (k_BSGK.shape[2], -1, self.spec.value_dim))
 
     def new_slot(

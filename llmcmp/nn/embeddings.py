@@ -1,9 +1,13 @@
 """From token ids to vectors."""
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -57,8 +61,10 @@ class AdaptiveEmbedding(nn.Module):
     def __init__(self, embedding: AdaptiveComponent) -> None:
         super().__init__()
         self.hidden = embedding.hidden
-        self.tables = nn.ModuleList(Table(words, width) for words, width in embedding.clusters())
-        self.projections = nn.ModuleList(projection(embedding, width) for _, width in embedding.clusters())
+        clusters = embedding.clusters()
+        self.tables = cast("list[Table]", nn.ModuleList(Table(*cluster) for cluster in clusters))
+        ups = nn.ModuleList(projection(embedding, width) for _, width in clusters)
+        self.projections = cast("list[Linear]", ups)
 
     def forward(self, tokens_BS: Tensor, flow: Flow) -> Tensor:
         tokens_R, start = tokens_BS.flatten(), 0

@@ -6,6 +6,10 @@ expert and all experts are one grouped product. Where tokens have no values (the
 its experts along, which counts the same products.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -27,6 +31,8 @@ FEW = 8  # rows for which a compiled decode step reads each row's experts in pla
 
 class Router(nn.Module):
     """Scores of all experts, and the choice among them."""
+
+    correction: Tensor
 
     def __init__(self, experts: ExpertsComponent) -> None:
         super().__init__()

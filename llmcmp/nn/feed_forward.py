@@ -1,5 +1,9 @@
 """Feed-forward networks, plain and gated, alone or stacked for every expert."""
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -92,7 +96,8 @@ class Gated(nn.Module):
 
     def inner(self, projected: tuple[Tensor, ...]) -> Tensor:
         """From what `inputs` give to what `down` reads."""
-        return gated(*projected, self.activation)
+        gate, up = projected
+        return gated(gate, up, self.activation)
 
 
 def network(component: PlainComponent | GatedComponent, experts: int | None = None) -> Plain | Gated:

@@ -49,10 +49,11 @@ class Flow:
 
 @dataclass(frozen=True)
 class MaskRule:
-    """A span with the ALiBi heads whose bias goes with it; `ordered`: see `slots.TokenSlot`."""
+    """A span with the ALiBi heads whose bias goes with it; `part`: (rank, ranks) where ranks have some of the heads."""
 
     span: Span
     alibi_heads: int | None = None
+    part: tuple[int, int] = (0, 1)
 
 
 class Places:
@@ -93,7 +94,9 @@ def mask_of(rule: MaskRule, past: int, new: int, prefix: int, like: Tensor) -> M
     """The mask of a pass; a single token of a ring sees all keys, in whatever order they stand."""
     span = rule.span
     if rule.alibi_heads is not None:
-        return Mask(tensor=_alibi(span, rule.alibi_heads, past, new, prefix, like))
+        rank, ranks = rule.part
+        slopes = alibi_slopes(rule.alibi_heads, like.device).chunk(ranks)[rank]
+        return Mask(tensor=_alibi(span, slopes, past, new, prefix, like))
     if span.direction == "bidirectional" or (new == 1 and not span.chunked) or (past == 0 and prefix >= new):
         return Mask()
     narrow = span.window is not None and (past + new > span.window or span.chunked)
@@ -128,10 +131,10 @@ def positions(span: Span, past: int, new: int, device: torch.device) -> tuple[Te
     return queries, keys.unsqueeze(0)
 
 
-def _alibi(span: Span, heads: int, past: int, new: int, prefix: int, like: Tensor) -> Tensor:
+def _alibi(span: Span, slopes_N: Tensor, past: int, new: int, prefix: int, like: Tensor) -> Tensor:
     """N x S x T: minus slope x distance where a key is visible."""
     queries, keys = positions(span, past, new, like.device)
-    bias = alibi_slopes(heads, like.device).view(-1, 1, 1) * (keys - queries)
+    bias = slopes_N.view(-1, 1, 1) * (keys - queries)
     return with_visibility(bias, span, past, new, prefix).to(like.dtype)
 
 

@@ -1,9 +1,13 @@
 """What stands on top of a tower."""
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -57,8 +61,9 @@ class AdaptiveHead(nn.Module):
     def __init__(self, head: AdaptiveComponent) -> None:
         super().__init__()
         clusters = head.embedding.clusters()
-        self.tables = nn.ModuleList(BiasedTable(words, width) for words, width in clusters)
-        self.projections = nn.ModuleList(projection(head.embedding, width) for _, width in clusters)
+        self.tables = cast("list[BiasedTable]", nn.ModuleList(BiasedTable(*cluster) for cluster in clusters))
+        downs = nn.ModuleList(projection(head.embedding, width) for _, width in clusters)
+        self.projections = cast("list[Linear]", downs)
         self.clusters = BiasedTable(len(clusters) - 1, clusters[0][1])
 
     def forward(self, x_BSD: Tensor, flow: Flow | None = None) -> Tensor:
@@ -66,7 +71,8 @@ class AdaptiveHead(nn.Module):
         shares: Tensor | None = None
         for number, (table, down) in enumerate(zip(self.tables, self.projections, strict=True)):
             narrow = F.linear(x_BSD, down.weight.t())
-            weight, bias = table.weight, table.bias
+            weight: Tensor = table.weight
+            bias: Tensor = table.bias
             if shares is None:  # the first cluster's words and, behind them, the other clusters
                 weight, bias = torch.cat((weight, self.clusters.weight)), torch.cat((bias, self.clusters.bias))
             scores = F.linear(narrow, weight, bias).log_softmax(-1)

@@ -4,6 +4,10 @@ A pass either expands the latents of all tokens to keys and values, or absorbs t
 and attends the latents themselves (arXiv 2405.04434, 2.1.2); `Plan.latent` names the two.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math

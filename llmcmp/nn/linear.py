@@ -4,6 +4,9 @@ Packing is for inference: the packed parameters become views of one storage, und
 takes the place of several. With gradients the separate ones are used.
 """
 
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -5,6 +5,10 @@ and runs them side by side: first to the state at each chunk's end, then, from t
 Letters beside those of the package: I channels, K elements of a channel's state, M chunks, L tokens of a chunk.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math
@@ -18,7 +22,7 @@ from llmcmp.components.norms import RMSNorm as RMSNormComponent
 from llmcmp.nn.convolution import Convolution, Kernels
 from llmcmp.nn.linear import Linear, Packed
 from llmcmp.nn.norms import RMSNorm
-from llmcmp.nn.recurrence import StateSlot, seen_of
+from llmcmp.nn.recurrence import StateSlot, rates_of, seen_of
 
 if TYPE_CHECKING:
     from llmcmp.components.mamba import Mamba as MambaComponent
@@ -45,18 +49,20 @@ class Mamba(nn.Module):
         self.skip = nn.Parameter(torch.empty(mixer.inner))
         self.kernels = Kernels((self.conv,))
         self.packed: tuple[Packed, Packed] | None = None
+        self.rates: Tensor | None = None
 
     def pack(self) -> None:
-        """Project value and gate in one product, step, key and query in another."""
+        """Project value and gate in one product, step, key and query in another; of later weights, pack anew."""
         self.packed = Packed((self.value, self.gate)), Packed((self.step_down, self.key, self.query))
         self.kernels.pack()
+        self.rates = rates_of(self.decay_log.detach())
 
     def forward(self, x_BSD: Tensor, flow: Flow, slot: StateSlot | None = None) -> Tensor:
         inputs, selection = (None, None) if self.packed is None or torch.is_grad_enabled() else self.packed
         v, gate = (self.value(x_BSD), self.gate(x_BSD)) if inputs is None else inputs(x_BSD).split(inputs.sizes, -1)
         v_BSI = self.kernels(seen_of(v, self.spec.kernel, slot), flow.new)
         step_BSI, k_BSK, q_BSK = self._selected(v_BSI, selection)
-        rate_IK = -torch.exp(self.decay_log.float())
+        rate_IK = rates_of(self.decay_log) if self.rates is None or torch.is_grad_enabled() else self.rates
         if flow.new == 1 and slot is not None:
             y = stepped(slot.state, v_BSI, step_BSI, k_BSK, q_BSK, rate_IK)
         else:

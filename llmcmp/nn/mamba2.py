@@ -4,6 +4,10 @@ Letters beside those of the package: G groups, R heads of a group, K elements of
 M chunks, L tokens of a chunk, C channels that are convolved.
 """
 
+# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -16,7 +20,7 @@ from llmcmp.components.norms import RMSNorm as RMSNormComponent
 from llmcmp.nn.convolution import Convolution, Kernels
 from llmcmp.nn.linear import Linear, Packed
 from llmcmp.nn.norms import RMSNorm
-from llmcmp.nn.recurrence import StateSlot, chunks_of, cut, seen_of, written_and_read
+from llmcmp.nn.recurrence import StateSlot, chunks_of, cut, rates_of, seen_of, written_and_read
 
 if TYPE_CHECKING:
     from llmcmp.components.mamba2 import Mamba2 as Mamba2Component
@@ -36,18 +40,21 @@ class Mamba2(nn.Module):
         self.norm = RMSNorm(RMSNormComponent(width=mixer.inner, epsilon=mixer.epsilon))
         self.kernels = Kernels((self.value_conv, self.key_conv, self.query_conv))
         self.packed: Packed | None = None
+        self.rates: Tensor | None = None
 
     def pack(self) -> None:
-        """Project everything in one product, convolve from one table."""
+        """Project everything in one product, convolve from one table; of weights that change later, pack anew."""
         self.packed = Packed((self.gate, self.value, self.key, self.query, self.step))
         self.kernels.pack()
+        self.rates = rates_of(self.decay_log.detach())
 
     def forward(self, x_BSD: Tensor, flow: Flow, slot: StateSlot | None = None) -> Tensor:
         gate, mixed_BSC, step = self._projected(x_BSD)
         mixed_BSC = self.kernels(seen_of(mixed_BSC, self.spec.kernel, slot), flow.new)
         v_BSGRV, k_BSGK, q_BSGK = self._streams(mixed_BSC)
         step_BSGR = F.softplus(step.float() + self.step_bias).unflatten(-1, v_BSGRV.shape[2:4])
-        log_BSGR = step_BSGR * -torch.exp(self.decay_log.float()).view(step_BSGR.shape[2:])
+        rates = rates_of(self.decay_log) if self.rates is None or torch.is_grad_enabled() else self.rates
+        log_BSGR = step_BSGR * rates.view(step_BSGR.shape[2:])
         inputs = q_BSGK.float(), k_BSGK.float(), v_BSGRV.float() * step_BSGR.unsqueeze(-1), log_BSGR
         if flow.new == 1 and slot is not None:
             q, k, v, log = (t.squeeze(1) for t in inputs)
@@ -120,7 +127,7 @@ def scanned(
         first = chunks - starts.shape[2]  # a fresh sequence has nothing before its first chunk
         before = torch.matmul(q[:, :, first:], starts.flatten(-2)).unflatten(-1, v.shape[-2:])
         decays = torch.exp(sums_BGMRL[:, :, first:]).transpose(3, 4).unsqueeze(-1)
-        y = torch.cat((y[:, :, :first], y[:, :, first:] + before * decays), dim=2)
+        y[:, :, first:].addcmul_(before, decays)
     return y.movedim(1, 3).flatten(1, 2)[:, :new]
 
 

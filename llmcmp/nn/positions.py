@@ -1,5 +1,8 @@
 """How a twin knows the order of its tokens: tables that are added, biases of scores, rotations."""
 
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math
@@ -13,6 +16,7 @@ from llmcmp.errors import ModelError
 from llmcmp.spans import Span
 
 if TYPE_CHECKING:
+    from llmcmp.components.attention import Temperature
     from llmcmp.components.positions import LearnedPositions as LearnedComponent
     from llmcmp.components.positions import RelativeBias as RelativeComponent
     from llmcmp.components.positions import Rotary, Scaling
@@ -90,6 +94,13 @@ def alibi_slopes(heads: int, device: torch.device) -> Tensor:
     slopes = [2.0 ** (-8.0 * (i + 1) / power) for i in range(power)]
     slopes += [2.0 ** (-4.0 * (2 * i + 1) / power) for i in range(heads - power)]
     return torch.tensor(slopes, device=device)
+
+
+def tempered(temperature: Temperature, past: int, new: int, like: Tensor) -> Tensor:
+    """What queries are multiplied by at their positions: S x 1 x 1."""
+    positions = torch.arange(past, past + new, device=like.device).view(-1, 1, 1)
+    steps = torch.div(positions + 1, temperature.floor, rounding_mode="floor")
+    return (torch.log1p(steps.float()) * temperature.scale + 1).to(like.dtype)
 
 
 def inverse_frequencies(theta: float, width: int) -> Tensor:

@@ -4,6 +4,9 @@ A state is B x G x K x R x V: G groups, in each of which R heads share keys and 
 V. So a group's heads are the columns of one matrix, and a step reads and writes it as such.
 """
 
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -38,6 +41,11 @@ class StateSlot(Slot):
     def reset(self) -> None:
         self.state.zero_()
         self.tail.zero_()
+
+
+def rates_of(decay_log: Tensor) -> Tensor:
+    """What a step is multiplied by to give the logarithm of its decay: negative, so that every decay is below one."""
+    return -torch.exp(decay_log.float())
 
 
 def seen_of(x_BSC: Tensor, kernel: int, slot: StateSlot | None) -> Tensor:

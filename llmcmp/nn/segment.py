@@ -1,5 +1,7 @@
 """Transformer-XL's relative attention over a memory of hidden states (arXiv 1901.02860, 3.2-3.3)."""
 
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math

@@ -28,10 +28,11 @@ class Slot(ABC):
 
 
 class TokenSlot(Slot):
-    """Entries of past tokens, such as keys and values."""
+    """Entries of past tokens, such as keys and values.
 
-    # Whether a single new token finds the keys in the order of their positions.
-    ordered = True
+    They are seen in the order of their positions, but for a single token after a full window: position p stands at
+    p mod window then, as in a ring.
+    """
 
     @abstractmethod
     def extend(self, past: int, *new: Tensor) -> tuple[Tensor, ...]:
@@ -60,8 +61,6 @@ class Static(TokenSlot):
 
 class Ring(TokenSlot):
     """Room for the last `window` tokens: position p stands at p mod window."""
-
-    ordered = False
 
     def __init__(self, names: tuple[str, ...], empty: tuple[Tensor, ...], window: int) -> None:
         self.names, self.window = names, window
@@ -108,8 +107,12 @@ class Growing(TokenSlot):
     def extend(self, past: int, *new: Tensor) -> tuple[Tensor, ...]:
         before = self.held if self.window is None else tuple(_last(h, self.window - 1) for h in self.held)
         seen = tuple(torch.cat(pair, dim=-2) for pair in zip(before, new, strict=True))
-        self.held = seen if self.window is None else tuple(_last(s, self.window) for s in seen)
-        return seen
+        if self.window is None:
+            self.held = seen
+            return seen
+        self.held = tuple(_last(s, self.window) for s in seen)
+        alone = new[0].shape[-2] == 1 and past >= self.window
+        return tuple(s.roll((past + 1) % self.window, -2) for s in seen) if alone else seen
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(zip(self.names, self.held, strict=True))

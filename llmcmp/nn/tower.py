@@ -1,9 +1,11 @@
 """A tower of layers, and the two kinds of models made of them: one tower, or an encoder and a decoder."""
 
+# pyright: reportUnknownVariableType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -142,15 +144,14 @@ class Tower(nn.Module):
         self, batch: int, capacity: int | None, source: int, device: torch.device, dtype: torch.dtype
     ) -> list[dict[str, Slot]]:
         """Empty slots for every layer."""
-        return [
-            {
-                name: slot
-                for name, part in layer.named_children()
-                if hasattr(part, "new_slot")
-                and (slot := part.new_slot(batch, capacity, source, device, dtype)) is not None
-            }
-            for layer in self.layers
-        ]
+        layers: list[dict[str, Slot]] = []
+        for layer in self.layers:
+            keepers = [(name, part) for name, part in layer.named_children() if hasattr(part, "new_slot")]
+            slots: list[tuple[str, Slot | None]] = [
+                (name, cast("Any", part).new_slot(batch, capacity, source, device, dtype)) for name, part in keepers
+            ]
+            layers.append({name: slot for name, slot in slots if slot is not None})
+        return layers
 
 
 def _layers(tower: TowerRecord) -> Iterator[Block]:

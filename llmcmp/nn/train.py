@@ -1,5 +1,7 @@
 """A training step: forward, loss, backward, AdamW."""
 
+# pyright: reportUnknownMemberType=false
+# (torch leaves some methods of tensors untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

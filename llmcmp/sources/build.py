@@ -353,7 +353,8 @@ class _Builder:
     def _language_head(self, head: LanguageTable, table: TableEmbedding) -> Iterator[tuple[str, Component]]:
         if self.width != self.hidden:
             inner, outer = ("hidden", self.hidden), ("width", self.width)
-            yield "head_projection", Linear(inner=inner, outer=outer, part="projection", bias=table.projection_bias)
+            bias = table.projection_bias
+            yield "head_projection", Linear(inner=inner, outer=outer, part="projection", bias=bias, before_head=True)
         yield (
             "head",
             LanguageHead(

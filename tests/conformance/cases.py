@@ -27,9 +27,11 @@ def each_preset(*, without: Callable[[Reference], bool] = lambda reference: Fals
     return pytest.mark.parametrize("preset", [pytest.param(name, marks=_marks(name, 0)) for name in presets])
 
 
-def each_shrunken(*, where: Callable[[Reference], bool] = lambda reference: True) -> pytest.MarkDecorator:
+def each_shrunken(
+    *, where: Callable[[Reference], bool] = lambda reference: True, but: tuple[str, ...] = ()
+) -> pytest.MarkDecorator:
     """Parametrise by `preset` and `seed` of its small sizes."""
-    presets = [preset for preset, reference in preset_references().items() if where(reference)]
+    presets = [preset for preset, reference in preset_references().items() if where(reference) and preset not in but]
     cases = [
         pytest.param(name, seed, marks=_marks(name, seed))
         for name in presets

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from llmcmp.folds.params import stored
 from llmcmp.model import walk
-
-from .anatomy import Anatomy
+from llmcmp.sources.huggingface.anatomy import Anatomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 
 Table = dict[str, Any]
 
+# The class scales what the head reads wherever encoder and decoder share a table; the released model, whose head is a
+# matrix of its own, does not.
+SCALED_BY_THE_CLASS = {"switch-c-2048"}
+
 
 @cache
 def shrunken(preset: str, seed: int = 0) -> Model:
     """The preset with small sizes of its own, the same for the same seed."""
     document = tomllib.loads(preset_files()[preset].read_text("utf-8"))
+    if preset in SCALED_BY_THE_CLASS:
+        document["head"] = {"scaled": True}
     _Shrink(document, preset_references()[preset], random.Random(f"{preset} {seed}")).all()
     return build(document, "tiny.toml")
 
@@ -41,8 +47,10 @@ class _Shrink:
         group = attention["heads"] // attention.get("kv_heads", attention["heads"])
         self.kv_heads = 1 if attention.get("kv_heads") == 1 else rng.choice((2, 3))
         self.heads = self.kv_heads * (1 if group == 1 else rng.choice((2, 3, 5)))
-        # Eight divides every fraction of a head that is rotated to an even number of elements, and 20 does 0.4 of it.
-        self.head_dim = 20 if self._fraction() == 0.4 else rng.choice((8, 16, 24))
+        # Every fraction of a head that is rotated is an even number of elements, and more than one pair: 0.4 of 20.
+        self.head_dim = (
+            20 if self._fraction() == 0.4 else rng.choice((16, 24) if self._fraction() < 0.4 else (8, 16, 24))
+        )
         square = self.heads * self.head_dim
         self.hidden = square if reference.square else self.heads * rng.choice((10, 14, 22))
         self.vocabulary = rng.choice((101, 103, 107))
@@ -79,7 +87,8 @@ class _Shrink:
             table["width"] = self.hidden
         if table["kind"] == "relative-bias":
             table.update(buckets=self.rng.choice((8, 12)), max_distance=20)
-        table.pop("scaling", None)
+        if "original" in table.get("scaling", {}):
+            table["scaling"]["original"] = 16  # so short that a few tokens feel the stretching
 
     def _attention(self, table: Table) -> None:
         table["heads"] = self.heads
@@ -91,6 +100,8 @@ class _Shrink:
             table.update(kv_heads=self.kv_heads, head_dim=self.head_dim)
         if "window" in table:
             table["window"] = self.window
+        if "temperature" in table:
+            table["temperature"]["floor"] = 3
 
     def _mixer(self, table: Table) -> None:
         """Sizes of each kind: those that its class asks to be multiples of others are."""

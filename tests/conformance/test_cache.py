@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import llmcmp
+from llmcmp.sources.huggingface.anatomy import Anatomy, Layer
 
-from .anatomy import Anatomy, Layer
 from .cases import each_shrunken, pair
 from .oracle import cached_elements, forward, left
 from .references import preset_references

@@ -8,8 +8,8 @@ import pytest
 
 import llmcmp
 from llmcmp.ops import Plan
+from llmcmp.sources.huggingface.anatomy import Anatomy
 
-from .anatomy import Anatomy
 from .cases import each_preset, each_shrunken, pair
 from .oracle import Counted, count, forward, reference_model, training_flops
 from .references import preset_references

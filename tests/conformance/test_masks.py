@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import llmcmp
+from llmcmp.sources.huggingface.anatomy import Anatomy
 
-from .anatomy import Anatomy
 from .oracle import PART_OF_MODULE, forward, reference_model
 from .references import preset_references
 from .shrink import shrunken

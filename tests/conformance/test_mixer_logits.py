@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmcmp.nn.build import build, names
+from llmcmp.nn.build import build
+from llmcmp.nn.carry import carry
 
-from .anatomy import Anatomy
 from .oracle import cache_name, left, reference_model
 from .oracle import torch as torch_module
 from .references import preset_references
@@ -32,131 +32,6 @@ PRESETS = ("mamba2-130m", "jamba-v0.1", "qwen3-next-80b-a3b", "glm-4-0414-9b", "
 # magnifies what was lost, so that a dozen may be gone in single logits. Against fp64 both sides are equally far off.
 CLOSE = {"rtol": 5e-4, "atol": 5e-4}
 
-OUTSIDE = {
-    "embedding": ("backbone.embeddings", "model.embed_tokens"),
-    "norm": ("backbone.norm_f", "model.final_layernorm", "model.norm"),
-    "head": ("lm_head",),
-}
-INSIDE = {
-    "mixer_norm": ("norm", "input_layernorm"),
-    "mixer.norm": ("mixer.norm", "linear_attn.norm"),
-    "mixer.output": ("mixer.out_proj", "mamba.out_proj", "linear_attn.out_proj"),
-    "mixer.step_bias": ("mixer.dt_bias",),
-    "mixer.decay_bias": ("linear_attn.dt_bias",),
-    "mixer.decay_log": ("mixer.A_log", "mamba.A_log", "linear_attn.A_log"),
-    "mixer.skip": ("mixer.D", "mamba.D"),
-    "mixer.conv": ("mamba.conv1d",),
-    "mixer.step_up": ("mamba.dt_proj",),
-    "mixer.step_norm": ("mamba.dt_layernorm",),
-    "mixer.key_norm": ("mamba.b_layernorm",),
-    "mixer.query_norm": ("mamba.c_layernorm",),
-    "attention_norm": ("input_layernorm",),
-    "attention_output_norm": ("post_self_attn_layernorm",),
-    "attention.query": ("self_attn.q_proj",),
-    "attention.key": ("self_attn.k_proj",),
-    "attention.value": ("self_attn.v_proj",),
-    "attention.output": ("self_attn.o_proj",),
-    "attention.query_norm": ("self_attn.q_norm",),
-    "attention.key_norm": ("self_attn.k_norm",),
-    "feed_forward_norm": ("pre_ff_layernorm", "post_attention_layernorm"),
-    "feed_forward_output_norm": ("post_mlp_layernorm",),
-    "feed_forward.gate": ("feed_forward.gate_proj",),
-    "feed_forward.up": ("feed_forward.up_proj",),
-    "feed_forward.down": ("feed_forward.down_proj", "mlp.down_proj"),
-    "feed_forward.router": ("feed_forward.router", "mlp.gate"),
-    "feed_forward.experts.down.weight": ("feed_forward.experts.down_proj", "mlp.experts.down_proj"),
-    "feed_forward.shared.gate": ("mlp.shared_expert.gate_proj",),
-    "feed_forward.shared.up": ("mlp.shared_expert.up_proj",),
-    "feed_forward.shared.down": ("mlp.shared_expert.down_proj",),
-    "feed_forward.shared_gate": ("mlp.shared_expert_gate",),
-}
-
-
-def parts_of(model: Model, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What transformers fuses, taken apart: name of ours, with the prefix of the reference's layer."""
-    a, found = Anatomy(model), {}
-    for name, tensor in state.items():
-        layer, _, rest = name.partition("layers.")[2].partition(".")
-        found |= {f"{layer}:{ours}": part for ours, part in _parts(a, rest, tensor)}
-    return found
-
-
-def _parts(a: Anatomy, name: str, tensor: Tensor) -> list[tuple[str, Tensor]]:
-    leaf = name.rpartition(".")[2]
-    match name.removesuffix(f".{leaf}"):
-        case "mixer.in_proj":
-            shared = a.mixer.groups * a.mixer.state_size
-            sizes = {
-                "gate": a.mixer.inner,
-                "value": a.mixer.inner,
-                "key": shared,
-                "query": shared,
-                "step": a.mixer.heads,
-            }
-        case "mixer.conv1d":
-            shared = a.mixer.groups * a.mixer.state_size
-            sizes = {"value_conv": a.mixer.inner, "key_conv": shared, "query_conv": shared}
-        case "mamba.in_proj":
-            sizes = {"value": a.mixer.inner, "gate": a.mixer.inner}
-        case "mamba.x_proj":
-            sizes = {"step_down": a.mixer.step_rank, "key": a.mixer.state_size, "query": a.mixer.state_size}
-        case "linear_attn.conv1d":
-            keys, values = a.mixer.key_heads * a.mixer.key_dim, a.mixer.value_heads * a.mixer.value_dim
-            sizes = {"query_conv": keys, "key_conv": keys, "value_conv": values}
-        case "linear_attn.in_proj_qkvz":
-            of_a_key = a.mixer.value_heads // a.mixer.key_heads * a.mixer.value_dim
-            sizes = {"query": a.mixer.key_dim, "key": a.mixer.key_dim, "value": of_a_key, "gate": of_a_key}
-        case "linear_attn.in_proj_ba":
-            of_a_key = a.mixer.value_heads // a.mixer.key_heads
-            sizes = {"beta": of_a_key, "decay": of_a_key}
-        case "self_attn.q_proj" if a.attention.output_gate:
-            sizes = {"query": a.attention.head_dim, "gate": a.attention.head_dim}
-            return _turns("attention", sizes, tensor, leaf)
-        case "mlp.gate_up_proj":
-            gate, up = tensor.chunk(2)
-            return [(f"feed_forward.gate.{leaf}", gate), (f"feed_forward.up.{leaf}", up)]
-        case _ if leaf == "gate_up_proj":
-            gate, up = tensor.chunk(2, dim=1)
-            return [("feed_forward.experts.gate.weight", gate), ("feed_forward.experts.up.weight", up)]
-        case _:
-            return []
-    return _turns("mixer", sizes, tensor, leaf)
-
-
-def _turns(module: str, sizes: dict[str, int], tensor: Tensor, leaf: str) -> list[tuple[str, Tensor]]:
-    """Parts that take turns along the outputs, as often as fit: once, or for every head."""
-    split = tensor.unflatten(0, (-1, sum(sizes.values()))).split(list(sizes.values()), dim=1)
-    return [(f"{module}.{name}.{leaf}", part.flatten(0, 1)) for name, part in zip(sizes, split, strict=True)]
-
-
-def carried(model: Model, twin: Twin, reference: Any) -> None:
-    """Give the twin the weights of the reference; every one must be found, and of the same shape."""
-    state = dict(reference.named_parameters())
-    parts = parts_of(model, state)
-    own = dict(twin.named_parameters(remove_duplicate=False))
-    with torch.no_grad():
-        for name, _, _ in names(model):
-            own[name].copy_(_found(name, state, parts))
-
-
-def _found(name: str, state: dict[str, Tensor], parts: dict[str, Tensor]) -> Tensor:
-    if not name.startswith("layers."):
-        module, _, leaf = name.rpartition(".")
-        candidates = [f"{theirs}.{leaf}" for theirs in OUTSIDE[module]]
-        tied = [f"{theirs}.{leaf}" for theirs in OUTSIDE["embedding"]] if module == "head" else []
-        return next(state[each] for each in (*candidates, *tied) if each in state)
-    _, layer, rest = name.split(".", 2)
-    if f"{layer}:{rest}" in parts:
-        return parts[f"{layer}:{rest}"]
-    module, _, leaf = rest.rpartition(".")
-    theirs = [*INSIDE.get(rest, ()), *(f"{each}.{leaf}" for each in INSIDE.get(module, ()))]
-    return next(
-        state[full]
-        for each in theirs
-        for root in ("backbone", "model")
-        if (full := f"{root}.layers.{layer}.{each}") in state
-    )
-
 
 @cache
 def twins(preset: str, seed: int) -> tuple[Twin, Any]:
@@ -172,9 +47,11 @@ def twins(preset: str, seed: int) -> tuple[Twin, Any]:
                 parameter.uniform_(0.5, 1.5, generator=random)
             if name.endswith("A_log"):
                 parameter.sub_(3)  # slow decay: what happened chunks ago still shows
-    twin = build(model)
-    carried(model, twin, reference)
-    return twin, reference
+    return carried(model, reference), reference
+
+
+def carried(model: Model, reference: Any) -> Twin:
+    return carry(build(model), reference.state_dict(), type(reference).__name__)
 
 
 def token_ids(count: int, batch: int = 2) -> Tensor:
@@ -203,9 +80,7 @@ def test_a_prefill_gives_the_logits_of_transformers(preset: str, seed: int, new:
 def test_decode_steps_give_the_logits_of_transformers(preset: str, packed: bool) -> None:
     twin, reference = twins(preset, 0)
     if packed:
-        twin = build(twin.model)
-        carried(twin.model, twin, reference)
-        twin.pack()
+        twin = carried(twin.model, reference).pack()
     tokens = token_ids(16)
     outputs = reference(input_ids=tokens[:, :9], use_cache=True)
     held = twin.new_cache(2, 20)

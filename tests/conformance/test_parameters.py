@@ -6,8 +6,8 @@ import re
 from math import prod
 
 import llmcmp
+from llmcmp.sources.huggingface.anatomy import Anatomy
 
-from .anatomy import Anatomy
 from .cases import each_preset, each_shrunken, pair
 from .fusings import RULES, unfused, weight_shapes
 from .oracle import parameter_shapes, reference_model

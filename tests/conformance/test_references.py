@@ -6,9 +6,9 @@ from fnmatch import fnmatch
 
 import llmcmp
 from llmcmp.components.positions import NoPosition
+from llmcmp.sources.huggingface.anatomy import Anatomy
 from llmcmp.sources.names import preset_files
 
-from .anatomy import Anatomy
 from .oracle import transformers
 from .references import NO_REFERENCE, QUICK, REFERENCES, SAME_MECHANISM, preset_references
 from .shrink import shrunken

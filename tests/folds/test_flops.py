@@ -68,12 +68,14 @@ def test_components_sum_to_the_total(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_training_step_is_three_forward_passes(kind: str) -> None:
+def test_a_training_step_is_three_forward_passes_less_gradients_of_constants(kind: str) -> None:
     model = tiny(KINDS[kind])
     plan = Plan(latent="expanded")
+    # Transformer-XL projects 5 sinusoids of distances in 3 layers, to which no gradient goes back.
+    constants = 3 * 2 * 5 * 24 * 15 if kind == "segment" else 0
     for causal in (False, True):
         forward = flops(model, 2, new=5, causal=causal, plan=plan).total
-        assert flops(model, 2, new=5, causal=causal, plan=plan, training=True).total == 3 * forward
+        assert flops(model, 2, new=5, causal=causal, plan=plan, training=True).total == 3 * forward - constants
 
 
 @pytest.mark.parametrize("kind", KINDS)

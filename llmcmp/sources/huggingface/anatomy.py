@@ -1,4 +1,4 @@
-"""What a Model says of itself, layer by layer, as the configs of `references` need it.
+"""What a Model says of itself, layer by layer, as the configs of transformers' classes need it.
 
 Everything is read from the Model that llmcmp computes with: a number typed here would agree with itself only.
 """
@@ -10,12 +10,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from llmcmp.components.experts import Experts
+from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import Rotary
+from llmcmp.errors import ModelError
 
 if TYPE_CHECKING:
+    from llmcmp.components.positions import Scaling
     from llmcmp.model import Model, Step, Tower
 
 Layer = dict[str, Any]  # the components of one layer by name
+Keys = dict[str, Any]  # of a config
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,6 @@ class Anatomy:
     @property
     def hidden(self) -> int:
         return next(layer[name].hidden for layer in self.layers for name in ("attention", "mixer") if name in layer)
-
-    @property
-    def epsilon(self) -> float:
-        return self.outside["norm"].epsilon
 
     @property
     def tied(self) -> bool:
@@ -124,19 +124,17 @@ class Anatomy:
         return dense[0].intermediate if dense else self.moe.expert.intermediate
 
     @property
+    def epsilon(self) -> float:
+        """What the norms of the model add to a variance or mean square."""
+        return next(part.epsilon for part in self.layers[0].values() if isinstance(part, (LayerNorm, RMSNorm)))
+
+    @property
     def rope(self) -> dict[str, Any]:
-        """`rope_parameters` of a transformers config, without stretching: no stretching changes a count.
+        """`rope_parameters` of a config: of the first layer that rotates.
 
         The default for Baichuan-13B, LLaMA with ALiBi instead: neither costs a weight or a product.
         """
-        position = self.attention.position
-        if not isinstance(position, Rotary):
-            return {"rope_type": "default", "rope_theta": Rotary().theta}
-        return {
-            "rope_type": "default",
-            "rope_theta": position.theta,
-            **({} if position.fraction == 1 else {"partial_rotary_factor": position.fraction}),
-        }
+        return rope_parameters(self.attention)
 
     @property
     def limit(self) -> int:
@@ -152,3 +150,46 @@ def layers(tower: Tower) -> list[Layer]:
         for stack in tower.stacks
         for number in range(stack.layers)
     ]
+
+
+def rope_parameters(attention: Any) -> dict[str, Any]:
+    """How an attention rotates, in the keys of a config."""
+    position = attention.position
+    if not isinstance(position, Rotary):
+        return {"rope_type": "default", "rope_theta": Rotary().theta}
+    width = attention.rope_dim if attention.kind == "latent" else attention.head_dim
+    return {
+        "rope_theta": position.theta,
+        **({} if position.fraction == 1 else {"partial_rotary_factor": position.fraction}),
+        **(
+            {"rope_type": "default"}
+            if position.scaling is None
+            else _scaling(position.scaling, position.rotated(width))
+        ),
+    }
+
+
+def _scaling(scaling: Scaling, rotated: int) -> dict[str, Any]:
+    """The keys of stretched frequencies. Long-rope's factors, one a frequency, are no part of a Model: all one."""
+    keys: dict[str, Any] = {"rope_type": scaling.kind, "factor": scaling.factor}
+    match scaling.kind:
+        case "linear":
+            return keys
+        case "llama3":
+            bands = {"high_freq_factor": scaling.fast or 4.0, "low_freq_factor": scaling.slow or 1.0}
+            return keys | bands | {"original_max_position_embeddings": scaling.original}
+        case "yarn":
+            bands = {"beta_fast": scaling.fast or 32.0, "beta_slow": scaling.slow or 1.0, "truncate": scaling.truncate}
+            factor = {} if scaling.attention_factor is None else {"attention_factor": scaling.attention_factor}
+            return keys | bands | factor | {"original_max_position_embeddings": scaling.original}
+        case "longrope":
+            factors = [1.0] * (rotated // 2)
+            return {
+                "rope_type": "longrope",
+                "short_factor": factors,
+                "long_factor": factors,
+                "attention_factor": scaling.attention_factor or 1.0,
+                "original_max_position_embeddings": scaling.original,
+            }
+        case "ntk":
+            raise ModelError("transformers stretches by NTK with the length of each text; no config holds a fixed one")
