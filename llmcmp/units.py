@@ -103,8 +103,8 @@ def show_flop_rate(value: float) -> str:
 
 
 def show_rate(value: float) -> str:
-    """Tokens a second: 12345.6 as "12,346", 3.456 as "3.46"."""
-    return _three_digits(value)
+    """Tokens a second: 12345.6 as "12,346", 3.456 as "3.46", 0.01174 as "0.0117"."""
+    return f"{value:.3g}" if 0 < value < 0.1 else _three_digits(value)
 
 
 def show_percent(value: float) -> str:

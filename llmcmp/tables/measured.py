@@ -20,8 +20,8 @@ _CEILINGS = "Ceilings of this machine"
 
 NAME = Column(key="model", label="Model", core=True)
 SWEPT = (
-    Column(key="batch", label="Batch", unit="number", core=True),
-    Column(key="prompt", label="Context", unit="tokens", core=True),
+    Column(key="batch", label="Batch", unit="number"),
+    Column(key="prompt", label="Context", unit="tokens"),
 )
 STATUS = Column(key="status", label="Status", core=True)
 SIZES = (
@@ -43,12 +43,12 @@ SPEED = (
 )
 REACHED = (
     Column(key="prefill_flops_per_second", label="Prefill FLOP/s", unit="flops/s", group=_REACHED),
-    Column(key="prefill_mfu", label="  MFU", unit="percent", group=_REACHED, core=True),
+    Column(key="prefill_mfu", label="  Prefill MFU", unit="percent", group=_REACHED, core=True),
     Column(key="decode_bytes_per_second", label="Decode bytes/s", unit="bytes/s", group=_REACHED),
-    Column(key="decode_mbu", label="  MBU, of copying", unit="percent", group=_REACHED, core=True),
+    Column(key="decode_mbu", label="  Decode MBU, of copying", unit="percent", group=_REACHED, core=True),
     Column(key="decode_mbu_of_read", label="  of reading", unit="percent", group=_REACHED),
     Column(key="train_flops_per_second", label="Training FLOP/s", unit="flops/s", group=_REACHED),
-    Column(key="train_mfu", label="  MFU", unit="percent", group=_REACHED),
+    Column(key="train_mfu", label="  Training MFU", unit="percent", group=_REACHED),
     Column(key="launch_share", label="Launch overhead", unit="percent", group=_REACHED),
 )
 BESIDE = (
@@ -63,9 +63,9 @@ BESIDE = (
     Column(key="cache_bytes", label="Cache", unit="bytes", group=_BESIDE),
     Column(key="measured_cache_bytes", label="  its tensors", unit="bytes", group=_BESIDE),
     Column(key="needed_bytes", label="Memory needed", unit="bytes", group=_BESIDE),
-    Column(key="peak_bytes", label="  peak measured", unit="bytes", group=_BESIDE, core=True),
+    Column(key="peak_bytes", label="  Peak measured", unit="bytes", group=_BESIDE, core=True),
     Column(key="train_needed_bytes", label="Memory to train", unit="bytes", group=_BESIDE),
-    Column(key="train_peak_bytes", label="  peak measured", unit="bytes", group=_BESIDE),
+    Column(key="train_peak_bytes", label="  Peak measured", unit="bytes", group=_BESIDE),
 )
 CEILINGS = (
     Column(key="matmul_flops_per_second", label="Product", unit="flops/s", group=_CEILINGS),
@@ -119,17 +119,24 @@ def bench_table(records: Sequence[Record], settings: dict[str, Any], path: str) 
     """One row a measurement, models side by side where there are few. `settings`: those that all share."""
     rows = tuple(measured_row(record) for record in records)
     swept = len({(row["batch"], row["prompt"]) for row in rows}) > 1
+    for row in rows if swept else ():
+        row["model_shown"] = f"{row['model']}, {row['batch']} × {units.show_tokens(row['prompt'])}"
     failed = any(row["status"] != "ok" for row in rows)
     asked = (*(replace(column, machine=not swept) for column in SWEPT), replace(STATUS, machine=not failed))
     return Table(
         command="bench",
-        columns=(NAME, *asked, *FIGURES),
+        columns=(NAME, *asked, *(_only_if_known(column, rows) for column in FIGURES)),
         rows=rows,
         settings=settings,
         title=_title(rows, swept),
         rows_as="columns",
         notes=tuple(_notes(records, rows, path)),
     )
+
+
+def _only_if_known(column: Column, rows: Sequence[Row]) -> Column:
+    """A column that people see if any row has a value for it; every column is in JSON."""
+    return column if any(row.get(column.key) is not None for row in rows) else replace(column, machine=True)
 
 
 def _title(rows: Sequence[Row], swept: bool) -> str:
@@ -231,7 +238,7 @@ def _joined_columns() -> tuple[Column, ...]:
         "peak_bytes": "Peak memory",
     }
     core = ("prefill_tokens_per_second", "decode_tokens_per_second")
-    columns = (replace(known[key], label=labels.get(key, known[key].label)) for key in _JOINED)
+    columns = (replace(known[key], label=labels.get(key, known[key].label.strip())) for key in _JOINED)
     named = tuple(replace(column, key=f"measured_{column.key}", core=column.key in core) for column in columns)
     dated = Column(key="measured_date", label="Measured on", group="")
     return tuple(replace(column, group="Measured") for column in (*named, dated))

@@ -89,6 +89,7 @@ def test_a_failed_row_has_its_status_and_dashes_and_a_note() -> None:
 
 
 def test_swept_settings_stand_in_the_table() -> None:
-    assert [cell.text for cell in grid(GROWTH).headings] == ["", *"aaabbb"]
+    shown = [f"{name}, 1 × {context}" for name in "ab" for context in (64, 128, 256)]
+    assert [cell.text for cell in grid(GROWTH).headings] == ["", *shown]
     lines = {line.cells[0].text: [cell.text for cell in line.cells[1:]] for line in grid(GROWTH).lines}
     assert lines["Context"] == ["64", "128", "256"] * 2
