@@ -71,7 +71,9 @@ def _stands_side_by_side(table: Table) -> bool:
 
 def _row_by_row(columns: Sequence[Column], rows: Sequence[Row]) -> Grid:
     lines = tuple(Line(cells=(_name(columns[0], row), *(_cell(column, row) for column in columns[1:]))) for row in rows)
-    return Grid(headings=tuple(Cell(text=column.label.strip(), numeric=column.numeric) for column in columns), lines=lines)
+    return Grid(
+        headings=tuple(Cell(text=column.label.strip(), numeric=column.numeric) for column in columns), lines=lines
+    )
 
 
 def _name(column: Column, row: Row) -> Cell:
