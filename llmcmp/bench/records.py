@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import OutputError
+from llmcmp.model import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +33,15 @@ def default_path() -> Path:
 
 
 def structure(model: Model) -> str:
-    """A short name for what a model is made of, whatever it is called."""
-    return _digest(repr(model.towers))
+    """A short name for what a model is made of, whatever it is called: its tensors, its states, and where they stand.
+
+    Numbers that cost nothing (the epsilon of a norm) are left out: saved rows outlive a correction of them.
+    """
+    uses = (
+        (use.path, use.layers, use.copies, tuple(use.component.weights()), tuple(use.component.state()))
+        for use in walk(model)
+    )
+    return _digest(repr(tuple(uses)))
 
 
 def key(models: Iterable[Model], settings: Settings, environment: dict[str, Any]) -> str:

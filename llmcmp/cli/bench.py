@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
 
 # One model of each way to attend, for a sweep that names none.
-MECHANISMS = ("llama2-7b", "llama3-8b", "mistral-7b", "deepseek-v2-lite")
+MECHANISMS = ("llama2-7b", "llama3-8b", "mistral-7b", "deepseek-v2-lite", "mamba2-370m")
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 _SWEPT = {"batch": "batch", "ctx": "prompt", "prompt": "prompt"}

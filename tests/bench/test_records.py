@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny import tiny
+from tiny import KINDS, tiny
 
 from llmcmp.bench.records import RecordFile, by_key, key, structure
 from llmcmp.bench.settings import Settings, from_document
@@ -64,6 +64,14 @@ def test_a_measurement_is_another_with_another_structure_setting_or_machine() ->
     assert len(keys) == 4
     assert key([model], base, dict(reversed(machine.items()))) in keys
     assert structure(model) != structure(wider)
+
+
+def test_a_structure_is_what_costs_something() -> None:
+    model = tiny()
+    assert structure(tiny(name="renamed")) == structure(model)
+    assert structure(tiny(norm={"kind": "rms", "placement": "pre", "epsilon": 0.25})) == structure(model)
+    assert structure(tiny(KINDS["windowed"])) != structure(model)
+    assert structure(tiny(stack=[{"layers": 4}])) != structure(model)
 
 
 def test_the_newest_record_of_a_key_counts() -> None:
