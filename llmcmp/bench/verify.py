@@ -24,7 +24,7 @@ from llmcmp.frozen import frozen
 from llmcmp.model import walk
 from llmcmp.nn.build import build
 from llmcmp.nn.carry import carry
-from llmcmp.nn.count import cached_elements, counted_flops, recurrent_flops, tokens
+from llmcmp.nn.count import counted_flops, recurrent_flops, tokens
 from llmcmp.shrink import shrink
 from llmcmp.sources.huggingface.configs import config_keys, transformers_class
 
@@ -107,7 +107,6 @@ def _cache(model: Model, twin: Twin) -> Check:
     twin(tokens(twin, BATCH, 1), cache)
     computed = kvcache(model, PAST + 1, BATCH, source=source, dtype="fp32")
     measured = sum(tensor.numel() * tensor.element_size() for tensor in cache.tensors())
-    assert cached_elements(cache) <= measured
     return check("Cache bytes", "bytes", int(computed.bytes), measured)
 
 

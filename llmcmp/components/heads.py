@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from llmcmp.components.base import Component
 from llmcmp.components.embeddings import TOKEN_TABLE, AdaptiveEmbedding
 from llmcmp.components.linear import Linear
+from llmcmp.components.norms import EPSILON
 from llmcmp.frozen import frozen
 from llmcmp.ops import Elementwise, Weight
 
@@ -122,6 +123,7 @@ class MaskedHead(Component):
     hidden: int
     width: int
     vocabulary: int
+    epsilon: float = EPSILON
 
     @property
     def label(self) -> str:

@@ -80,7 +80,7 @@ class Attention(nn.Module):
         if self.packed is not None and not torch.is_grad_enabled():
             found = self.packed(x_BSD)
             if spec.qk_norm is None:
-                return self._together(found, flow)
+                return self._together(found, self.packed.sizes, flow)
             q, k, v = found.split(self.packed.sizes, -1)
         else:
             q, k, v = self.query(x_BSD), self.key(x_BSD), self.value(x_BSD)
@@ -94,9 +94,9 @@ class Attention(nn.Module):
             q, k = (F.rms_norm(t, (size,), eps=spec.epsilon) for t in (q, k))
         return q, k, v
 
-    def _together(self, found: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:
+    def _together(self, found: Tensor, sizes: list[int], flow: Flow) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys rotated as the heads of one tensor."""
-        queries, keys, _ = (size // self.spec.head_dim for size in self.packed.sizes) if self.packed else (0, 0, 0)
+        queries, keys = (size // self.spec.head_dim for size in sizes[:2])
         heads = found.unflatten(-1, (-1, self.spec.head_dim))
         turned, v = heads.split((queries + keys, keys), -2)
         q, k = self._turned(turned, flow).split((queries, keys), -2)

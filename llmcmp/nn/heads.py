@@ -14,8 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmcmp.components.linear import Linear as LinearComponent
+from llmcmp.components.norms import LayerNorm as LayerNormComponent
 from llmcmp.nn.embeddings import projection
 from llmcmp.nn.linear import Linear, lanes_of, product
+from llmcmp.nn.norms import LayerNorm
 
 if TYPE_CHECKING:
     from llmcmp.components.heads import AdaptiveHead as AdaptiveComponent
@@ -102,14 +104,7 @@ class MaskedHead(nn.Module):
     def __init__(self, head: MaskedComponent) -> None:
         super().__init__()
         self.dense, self.decoder = map(Linear, head.linears())
-        self.norm = BiasedNorm(head.width)
+        self.norm = LayerNorm(LayerNormComponent(width=head.width, epsilon=head.epsilon))
 
     def forward(self, x_BSD: Tensor, flow: Flow | None = None) -> Tensor:
         return self.decoder(self.norm(F.gelu(self.dense(x_BSD))))
-
-
-class BiasedNorm(nn.LayerNorm):
-    """BERT's LayerNorm."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width, eps=1e-12)

@@ -42,7 +42,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None, lanes: Tensor | None
     compiling = torch.compiler.is_compiling() and weight.device.type == "cpu"
     if (lanes is None and not compiling) or x.numel() != weight.shape[-1] or torch.is_grad_enabled():
         return F.linear(x, weight, bias)
-    if compiling or lanes is None:
+    if lanes is None or compiling:
         found = (weight * x).sum(-1).view(*x.shape[:-1], -1)
     else:
         found = torch.bmm(x.reshape(1, 1, -1).expand(lanes.shape[0], 1, -1), lanes).view(*x.shape[:-1], -1)

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from llmcmp.errors import QuantityError
 from llmcmp.nn.flow import Places
 from llmcmp.nn.parts import twin_of
 from llmcmp.nn.positions import RelativeBias
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from llmcmp.nn.flow import Flow
     from llmcmp.nn.slots import Slot
 
-Slots = "dict[str, Slot | None]"
 Logits = Literal["all", "last"]
 
 
@@ -56,7 +57,7 @@ class Block(nn.Module):
         super().__init__()
         for name, component in block.parts():
             setattr(self, name, twin_of(component))
-        self.steps = tuple(_StepPlan(step, self) for step in block.steps)
+        self.steps = tuple(_StepPlan(step) for step in block.steps)
         self.placement = block.placement
         self.deep = math.sqrt(2 * depth)  # DeepNorm's weight of the residual, as GLM-130B runs it
 
@@ -97,7 +98,7 @@ class _BranchPlan:
 class _StepPlan:
     """Names of a step's modules within their block."""
 
-    def __init__(self, step: Step, block: Block) -> None:
+    def __init__(self, step: Step) -> None:
         self.branches = tuple(_BranchPlan(branch) for branch in step.branches)
         self.norm = None if step.shared_norm is None else "norm"
 
@@ -166,19 +167,19 @@ def _layers(tower: TowerRecord) -> Iterator[Block]:
             yield built[-1]
 
 
-class Twin(nn.Module):
+class Twin(nn.Module, ABC):
     """A model. The call is a Run: `tokens` follow what the cache holds, a source is encoded where one is given."""
 
     model: Model
 
     @property
+    @abstractmethod
     def decoder_tower(self) -> Tower:
         """The tower that reads the tokens of a pass."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, source_BR: Tensor) -> Tensor:
-        """The encoder's output for a source."""
-        raise NotImplementedError
+        """The encoder's output for a source. Raises QuantityError where there is no encoder beside a decoder."""
 
     def forward(
         self,
@@ -254,6 +255,9 @@ class SingleTower(Tower, Twin):
     @property
     def decoder_tower(self) -> Tower:
         return self
+
+    def encode(self, source_BR: Tensor) -> Tensor:
+        raise QuantityError(f"{self.model.name} has no encoder beside its decoder: leave source_BR out")
 
 
 class EncoderDecoder(Twin):

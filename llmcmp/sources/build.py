@@ -371,7 +371,8 @@ class _Builder:
 
     def _apart(self) -> Iterator[tuple[str, Tower]]:
         if isinstance(self.head, PoolerTable):
-            head = MaskedHead(hidden=self.hidden, width=self.width, vocabulary=self.embedding.vocabulary)
+            words, epsilon = self.embedding.vocabulary, self.norms.epsilon
+            head = MaskedHead(hidden=self.hidden, width=self.width, vocabulary=words, epsilon=epsilon)
             yield "masked-LM head", Tower(side="encoder", entry=(), stacks=(), exit=(("masked_head", head),))
         if "multi_token_prediction" in self.sections:
             place = self.place.inside("multi_token_prediction")
