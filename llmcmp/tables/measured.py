@@ -106,6 +106,8 @@ def measured_row(record: Record) -> Row:
         if f"{phase}_seconds" in found:
             ends = (units.show_seconds(found[f"{phase}_seconds_{end}"]) for end in ("low", "high"))
             row[f"{phase}_spread"] = " – ".join(ends)
+    if found.get("launch_share", 0) > 1:  # no share of a step is longer than the step: something else was running
+        row["launch_share_shown"] = "machine busy"
     if "decode_seconds" in found:
         row["decode_seconds_per_token"] = found["decode_seconds"] / row["batch"]
     return row

@@ -12,6 +12,7 @@ from llmcmp.bench.figures import figures
 from llmcmp.bench.parts import whole
 from llmcmp.bench.settings import Settings
 from llmcmp.bench.spread import spread
+from llmcmp.tables.measured import measured_row
 
 SETTINGS = Settings(batch=2, prompt=5, generate=4, phases=("prefill", "decode"))
 CEILINGS = {"matmul_flops_per_second": 1000.0, "copy_bytes_per_second": 500.0, "read_bytes_per_second": 250.0}
@@ -50,3 +51,11 @@ def test_a_difference_of_times_that_is_nothing_gives_no_rate() -> None:
     nothing[0]["phases"]["decode"]["seconds"] = [0.0, -1.0, 0.0, 1.0, -1.0]
     made = figures(model, SETTINGS, SETTINGS.phases, whole(model, SETTINGS), nothing, CEILINGS)
     assert "decode_mbu" not in made and made["decode_seconds"] == 0
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.5, None), (6.65, "machine busy")])
+def test_a_share_of_a_step_that_exceeds_the_step_is_not_shown_as_one(share: float, shown: str | None) -> None:
+    record: dict[str, Any] = {"environment": {}, "ceilings": {}, "settings": {"batch": 1}, "multiplied": []}
+    record |= {"model": "m", "status": "ok", "reason": None, "date": "", "key": "", "changes": []}
+    row = measured_row(record | {"figures": {"launch_share": share}})
+    assert row.get("launch_share_shown") == shown and row["launch_share"] == share
