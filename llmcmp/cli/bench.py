@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmcmp import units
-from llmcmp.bench.settings import Device, Dtype, Scale, Settings, phases
+from llmcmp.bench.settings import Device, Scale, Settings, phases
+from llmcmp.cli.measuring import BudgetOpt, GenerateOpt, MeasuredDtypeOpt, PromptOpt, RepeatsOpt
 from llmcmp.cli.options import JsonOpt, OptionalModelsArg, OutOpt, length
 from llmcmp.cli.output import deliver, note, prepare
 from llmcmp.errors import DoesNotFitError, LlmcmpError, QuantityError
@@ -35,19 +36,15 @@ def run(
         Scale, typer.Option(help="tiny: shrunk alike; block: real blocks, multiplied out; full: the model itself.")
     ] = "tiny",
     device: Annotated[Device, typer.Option(help="auto: a GPU if there is one.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Of weights, activations and cache.")] = "fp32",
+    dtype: MeasuredDtypeOpt = "fp32",
     batch: Annotated[int, typer.Option(min=1, metavar="N", help="Sequences at once.")] = 1,
-    prompt: Annotated[
-        str, typer.Option(metavar="TOKENS", help="Tokens of the prefill and of a training step.")
-    ] = "128",
-    generate: Annotated[int, typer.Option(min=1, metavar="N", help="Decode steps after the prefill.")] = 16,
+    prompt: PromptOpt = "128",
+    generate: GenerateOpt = 16,
     phase: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Of prefill,decode,train; all at --scale tiny, else prefill,decode."),
     ] = None,
-    budget: Annotated[
-        str, typer.Option(metavar="SIZE", help="Active parameters of each model at --scale tiny.")
-    ] = "20M",
+    budget: BudgetOpt = "20M",
     sweep: Annotated[
         list[str] | None, typer.Option(metavar="KEY=A,B", help="batch=1,4 ctx=1k,4k: every combination.")
     ] = None,
@@ -55,7 +52,7 @@ def run(
         int | None, typer.Option(min=1, metavar="N", help="CPU threads; torch's number if not given.")
     ] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the decode step.")] = False,
-    repeats: Annotated[int, typer.Option(min=5, metavar="N", help="Timed repeats after the warm-up.")] = 7,
+    repeats: RepeatsOpt = 7,
     timeout: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="The most that one model may take.")] = 600,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.jsonl", help="Where results are added; this user's data folder.")

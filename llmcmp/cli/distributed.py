@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmcmp import units
-from llmcmp.bench.settings import Device, Dtype, Settings, phases
+from llmcmp.bench.settings import Device, Settings, phases
+from llmcmp.cli.measuring import BudgetOpt, GenerateOpt, MeasuredDtypeOpt, PromptOpt, RepeatsOpt
 from llmcmp.cli.options import JsonOpt, ModelsArg, OutOpt, length
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.errors import LlmcmpError, QuantityError
@@ -30,16 +31,14 @@ def run(
     ] = None,
     dp: Annotated[int | None, typer.Option(min=1, metavar="N", help="Groups of ranks with a batch each.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The model itself, not one shrunk to --budget.")] = False,
-    budget: Annotated[str, typer.Option(metavar="COUNT", help="Active parameters of a shrunk model.")] = "20M",
+    budget: BudgetOpt = "20M",
     device: Annotated[Device, typer.Option(help="auto: GPUs if there is one for every rank.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Of weights, activations and cache.")] = "fp32",
+    dtype: MeasuredDtypeOpt = "fp32",
     batch: Annotated[int, typer.Option(min=1, metavar="N", help="Sequences of each group.")] = 1,
-    prompt: Annotated[
-        str, typer.Option(metavar="TOKENS", help="Tokens of the prefill and of a training step.")
-    ] = "128",
-    generate: Annotated[int, typer.Option(min=1, metavar="N", help="Decode steps after the prefill.")] = 16,
+    prompt: PromptOpt = "128",
+    generate: GenerateOpt = 16,
     phase: Annotated[str, typer.Option(metavar="LIST", help="Of prefill,decode,train.")] = "prefill,decode,train",
-    repeats: Annotated[int, typer.Option(min=5, metavar="N", help="Timed repeats after the warm-up.")] = 7,
+    repeats: RepeatsOpt = 7,
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads of each rank.")] = None,
     as_json: JsonOpt = False,
     output: OutOpt = None,
