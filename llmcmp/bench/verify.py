@@ -159,6 +159,7 @@ def _reference(model: Model, cls: str) -> Any:
     import transformers
     from huggingface_hub.errors import StrictDataclassError
 
+    transformers.logging.set_verbosity_error()  # what it falls back to, and how slow that is, is no news here
     keys = config_keys(model, cls)
     positions = [getattr(use.component, "position", None) for use in walk(model)]
     if "rope_parameters" in keys and any(isinstance(position, Alibi) for position in positions):
