@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp import units
-from llmcmp.bench.computed import cache_bytes, runs
+from llmcmp.bench.computed import cache_bytes, plan_of, runs
 from llmcmp.bench.parts import blocks, phases_of, whole
 from llmcmp.folds.params import params
-from llmcmp.folds.runs import concrete_plans, executed, run_of
+from llmcmp.folds.runs import executed, run_of
 from llmcmp.folds.traffic import moved
 from llmcmp.frozen import frozen, replace
 from llmcmp.units import dtype_bits
@@ -57,8 +57,7 @@ def _activations(model: Model, settings: Settings, sizes: dict[str, Any]) -> lis
     asked: dict[str, Any] = {"past": 0, "source_new": 0, "source_past": 0, "prefix": None, "logits": "all"} | sizes
     asked.pop("training", None)
     run = run_of(model, batch=settings.batch, **asked)
-    plan = concrete_plans(model, None)[0]
-    return [cast("int", moved(op)[1]) * use.times for use, op in executed(model, run, plan)]
+    return [cast("int", moved(op)[1]) * use.times for use, op in executed(model, run, plan_of(asked["new"]))]
 
 
 def most(model: Model, settings: Settings) -> int:

@@ -175,36 +175,51 @@ def _swap(x: Tensor, rotary: Rotary) -> Tensor:
 
 
 def stretched(rotary: Rotary, width: int) -> tuple[Tensor, float]:
-    """Inverse frequencies under the rotary's scaling, and the factor of its cosines and sines."""
+    """Inverse frequencies under the rotary's scaling, and the factor of its cosines and sines.
+
+    Raises ModelError where the scaling lacks a number that its rule needs.
+    """
     plain = inverse_frequencies(rotary.theta, width)
     scaling = rotary.scaling
-    if scaling is None or scaling.factor is None:
-        return plain, 1.0 if scaling is None else scaling.attention_factor or 1.0
+    if scaling is None:
+        return plain, 1.0
     match scaling.kind:
         case "linear":
-            return plain / scaling.factor, 1.0
+            return plain / _factor(scaling), 1.0
         case "ntk":
-            return inverse_frequencies(rotary.theta * scaling.factor ** (width / (width - 2)), width), 1.0
+            return inverse_frequencies(rotary.theta * _factor(scaling) ** (width / (width - 2)), width), 1.0
         case "llama3":
-            return _llama3(plain, scaling, scaling.factor), 1.0
+            return _llama3(plain, scaling, _factor(scaling), _original(scaling)), 1.0
         case "yarn":
-            return _yarn(plain, rotary, scaling, scaling.factor)
+            return _yarn(plain, rotary, scaling, _factor(scaling), _original(scaling))
         case "longrope":
             # Its factors for every frequency are tuned, one list a model, and change no shape: not in a preset.
             return plain, scaling.attention_factor or 1.0
 
 
-def _llama3(plain: Tensor, scaling: Scaling, factor: float) -> Tensor:
+def _factor(scaling: Scaling) -> float:
+    if scaling.factor is None:
+        raise ModelError(f"rotary scaling {scaling.kind} needs factor: how many times longer contexts become")
+    return scaling.factor
+
+
+def _original(scaling: Scaling) -> int:
+    if scaling.original is None:
+        raise ModelError(f"rotary scaling {scaling.kind} needs original: the length that the model was trained on")
+    return scaling.original
+
+
+def _llama3(plain: Tensor, scaling: Scaling, factor: float, original: int) -> Tensor:
     """Long wavelengths divided, short ones kept, a linear blend between (Llama 3.1's rule)."""
-    original, fast, slow = scaling.original or 8192, scaling.fast or 4.0, scaling.slow or 1.0
+    fast, slow = scaling.fast or 4.0, scaling.slow or 1.0  # documented defaults of the rule
     rotations = original * plain / (2 * math.pi)
-    blend = ((rotations - slow) / (fast - slow)).clamp(0, 1)
+    blend = ((rotations - slow) / max(fast - slow, 1e-9)).clamp(0, 1)  # a step where both are one (Llama 4 Scout)
     return plain * (blend + (1 - blend) / factor)
 
 
-def _yarn(plain: Tensor, rotary: Rotary, scaling: Scaling, factor: float) -> tuple[Tensor, float]:
+def _yarn(plain: Tensor, rotary: Rotary, scaling: Scaling, factor: float, original: int) -> tuple[Tensor, float]:
     """Dimensions that turn often are kept, those that turn seldom divided (arXiv 2309.00071, 3.2 and 3.4)."""
-    original, width = scaling.original or 4096, 2 * plain.shape[0]
+    width = 2 * plain.shape[0]
 
     def dimension(rotations: float) -> float:
         return width * math.log(original / (rotations * 2 * math.pi)) / (2 * math.log(rotary.theta))
