@@ -62,5 +62,7 @@ class Device:
     def flops_per_second(self, dtype: str) -> float:
         """The dense peak in a dtype. Raises QuantityError where the vendor prints none."""
         if dtype not in self.dtypes:
-            raise QuantityError(f"{self.title} has no published peak in {dtype}; choose one of {', '.join(self.dtypes)}")
+            raise QuantityError(
+                f"{self.title} has no published peak in {dtype}; choose one of {', '.join(self.dtypes)}"
+            )
         return float(getattr(self.peak_tflops, dtype)) * 1e12

@@ -20,6 +20,7 @@ COMMANDS = {
     "params": "params",
     "flops": "flops",
     "kvcache": "kvcache",
+    "plot": "plot",
     "bench": "bench",
     "devices": "devices",
     "verify": "verify",
