@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
+from llmcmp.plots import style
 from llmcmp.plots.figures import against, growth, sizes, stacked, timeline
 from llmcmp.plots.measured import measured
 from llmcmp.plots.roofs import roofline
@@ -58,11 +59,11 @@ def image(table: Table, kind: str) -> bytes:
 
 def file_of(drawn: Figure, kind: str) -> bytes:
     """A figure as a png, svg or pdf file: the same figure gives the same file."""
-    from matplotlib import rc_context
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
 
     content = io.BytesIO()
     # Dates and the random part of an SVG's ids would differ from run to run.
     stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     with rc_context({"svg.hashsalt": "llmcmp"}):
-        drawn.savefig(content, format=kind, metadata=stamp)
+        drawn.savefig(content, format=kind, dpi=style.DPI, metadata=stamp)
     return content.getvalue()

@@ -144,9 +144,12 @@ def _points(
 def _log(axis: Any, show: Callable[[float], str], label: str, base: int = 10) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    def shown(value: float, _: int) -> str:
+        return show(value)
+
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_locator(LogLocator(base=base, subs=(1, 3) if base == 10 else (1,), numticks=9))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+    axis.set_major_formatter(FuncFormatter(shown))
     axis.set_minor_formatter(NullFormatter())
     axis.set_label_text(label)
 

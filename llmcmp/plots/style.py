@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.table import Table
 
-# Okabe and Ito's eight, then five that differ from them in lightness.
+# Okabe and Ito's eight (their black a shade lighter, so that an SVG names it and a page can turn it), then five that differ from them in lightness.
 COLOURS = (
-    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#7B4FA3", "#D55E00", "#8C6D46"),
+    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#111111", "#7B4FA3", "#D55E00", "#8C6D46"),
     *("#B5BD00", "#882255", "#F0E442"),
 )
 DPI = 160  # of a PNG; names are placed by the pixels of the same picture
