@@ -21,6 +21,7 @@ COMMANDS = {
     "flops": "flops",
     "kvcache": "kvcache",
     "plot": "plot",
+    "report": "report",
     "bench": "bench",
     "devices": "devices",
     "verify": "verify",

@@ -11,7 +11,7 @@ from llmcmp.cli.output import deliver, prepare
 from llmcmp.folds.phases import Phase
 from llmcmp.sources.devices import load_device
 from llmcmp.sources.presets import load_all
-from llmcmp.tables.asked import Asked
+from llmcmp.tables.asked import USUAL_DEVICE, Asked
 from llmcmp.tables.drawn import Kind, drawn_table
 
 DeviceOpt = Annotated[
@@ -42,7 +42,7 @@ def run(
     phase: Annotated[Phase, typer.Option(help="Of flops and attention.")] = "prefill",
     weights: WeightsOpt = "bf16",
     dtype: CacheOpt = "bf16",
-    device: DeviceOpt = "h100-sxm",
+    device: DeviceOpt = USUAL_DEVICE,
     compute: ComputeOpt = "bf16",
     as_json: JsonOpt = False,
     output: OutOpt = None,

@@ -141,7 +141,7 @@ def timeline(table: Table) -> Figure:
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
     families = list(dict.fromkeys(row["family"] for row in rows))
-    drawn, axes = style.figure(9.5, 5.6)
+    drawn, axes = style.figure(8.4, 5.3)
     for number, family in enumerate(families):
         members = [row for row in rows if row["family"] == family]
         months = [year(row["released"]) for row in members]

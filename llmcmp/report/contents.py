@@ -82,7 +82,7 @@ def _overview(whole: Table) -> Section:
         name="overview",
         title="At a glance",
         lead="Who, how big, how far, and what a token costs.",
-        parts=(Part(name="overview", title=whole.title, said="One row a model.", table=_only(whole, keys)),),
+        parts=(Part(name="overview", title="At a glance", said="One row a model.", table=_only(whole, keys)),),
     )
 
 
@@ -94,7 +94,7 @@ def _architecture(whole: Table) -> Section:
         name="architecture",
         title="Architecture",
         lead="What each model is made of; layers that differ are listed with their number.",
-        parts=(Part(name="architecture", title="What they are made of", said="One row a model.", table=table),),
+        parts=(Part(name="architecture", title="Architecture", said="One row a model.", table=table),),
     )
 
 

@@ -53,7 +53,7 @@ def link(url: str, text: str) -> Markup:
 
 
 def _attribute(key: str, value: str | bool | None) -> str:
-    name = key.removesuffix("_").replace("_", "-")
+    name = key.removesuffix("_").replace("_", "-")  # name_ where Python has a use for name
     if value is None or value is False:
         return ""
     return f" {name}" if value is True else f' {name}="{escape(value)}"'

@@ -21,7 +21,7 @@ NAMED |= {colour: f"c{number}" for number, colour in enumerate(style.COLOURS)}
 
 
 def inline(drawn: Figure, name: str, alt: str, *, follows: bool = True) -> Markup:
-    """The figure as an element; `name` keeps its ids apart from other figures'. `follows`: it turns dark with a page."""
+    """The figure as an element; `name` keeps its ids apart from other figures'. `follows`: dark pages turn it."""
     text = _written(drawn)
     text = text[text.index("<svg") :]
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -52,9 +52,9 @@ def _headed(text: str, alt: str) -> str:
     head, _, rest = text.partition(">")
     box = re.search(r'viewBox="([^"]*)"', head)
     assert box is not None  # matplotlib always writes one
-    width = float(box[1].split()[2])
+    width = float(box[1].split()[2]) * 4 / 3  # points to CSS pixels
     return (
-        f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}" style="width:100%;max-width:{width * 4 / 3:.0f}px"'
+        f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}" style="width:100%;max-width:{width:.0f}px"'
         f' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
     )
 

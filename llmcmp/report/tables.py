@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.table import Column, Row, Table
 
+SHORT = 22  # letters of a text that is kept on one line
 _BARRED = ("count", "bytes", "flops")
 
 
@@ -103,6 +104,7 @@ def _cell(column: Column, row: Row, most: float) -> Markup:
     value: Any = row.get(column.key)
     shown = column.show(row)
     raw = None if value is None else str(int(value)) if isinstance(value, bool) else str(value)
-    classes = " ".join(name for name, holds in (("n", column.numeric), ("none", value is None)) if holds)
+    kinds = (("n", column.numeric), ("w", not column.numeric and len(shown) <= SHORT), ("none", value is None))
+    classes = " ".join(name for name, holds in kinds if holds)
     share = f"--share:{100 * float(value) / most:.1f}%" if most and value is not None else None
     return tag("td", shown, data_v=raw, class_=f"{classes}{' bar' if share else ''}".strip() or None, style=share)
