@@ -24,6 +24,7 @@ COMMANDS = {
     "devices": "devices",
     "verify": "verify",
     "evolve": "evolve",
+    "pick": "pick",
 }
 
 
