@@ -85,6 +85,8 @@ def test_nothing_slow_is_imported_at_the_top(path: Path) -> None:
         ["kvcache", "--ctx", "128k"],
         ["show", "deepseek-v3"],
         ["list"],
+        ["evolve", "gpt"],
+        ["pick", "--memory", "24GiB"],
     ],
 )
 def test_a_command_imports_nothing_slow(arguments: list[str]) -> None:

@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
+from llmcmp.plots.evolve import evolve
 from llmcmp.plots.figures import growth, sizes, stacked, timeline
 from llmcmp.plots.measured import measured
 
@@ -26,6 +27,8 @@ def figure(table: Table) -> Figure:
             return measured(table)
         case "devices":
             raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "evolve":
+            return evolve(table)
         case "list":
             return timeline(table)
         case "params" | "show":
