@@ -31,9 +31,10 @@ ROOMS = [
     "resize",
     "changes",
     "shrink",
+    "devices",
     "sources",
 ]
-ROOMS += ["nn", "bench", "tables", "plots", "exports", "api", "cli"]
+ROOMS += ["nn", "bench", "tables", "plots", "exports", "report", "api", "cli"]
 # Rooms whose subject is torch: nothing else imports them but a command that needs them.
 TORCH_ROOMS = {"nn", "bench"}
 HEAVY = {"torch", "pandas", "matplotlib", "textual", "numpy", "transformers"}
