@@ -33,7 +33,7 @@ ROOMS = [
     "shrink",
     "sources",
 ]
-ROOMS += ["nn", "bench", "tables", "plots", "exports", "api", "cli"]
+ROOMS += ["nn", "bench", "tables", "plots", "exports", "learn", "api", "cli"]
 # Rooms whose subject is torch: nothing else imports them but a command that needs them.
 TORCH_ROOMS = {"nn", "bench"}
 HEAVY = {"torch", "pandas", "matplotlib", "textual", "numpy", "transformers"}

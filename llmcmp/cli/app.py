@@ -23,6 +23,7 @@ COMMANDS = {
     "bench": "bench",
     "devices": "devices",
     "verify": "verify",
+    "explain": "explain",
 }
 
 
