@@ -34,7 +34,7 @@ ROOMS = [
     "devices",
     "sources",
 ]
-ROOMS += ["nn", "bench", "tables", "plots", "exports", "report", "api", "cli"]
+ROOMS += ["nn", "bench", "tables", "plots", "exports", "learn", "report", "api", "cli", "workbench"]
 # Rooms whose subject is torch: nothing else imports them but a command that needs them.
 TORCH_ROOMS = {"nn", "bench"}
 HEAVY = {"torch", "pandas", "matplotlib", "textual", "numpy", "transformers"}
