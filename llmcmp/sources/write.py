@@ -78,7 +78,7 @@ def difference(one: object, other: object, path: str = "") -> str:
 
 def _pairs(one: Any, other: Any) -> Iterator[tuple[str, object, object]]:
     """What two things of one shape hold, side by side; nothing where their shapes differ."""
-    kind: type[object] = type(one)
+    kind = cast("type[object]", type(one))
     if kind is not type(other):
         return
     names = field_names(kind) or (map(str, range(len(one))) if kind is tuple and len(one) == len(other) else ())

@@ -6,7 +6,7 @@ import re
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import DENSE, ENCODER, ENCODER_DECODER, KINDS, LATENT, tiny
 
@@ -110,6 +110,7 @@ def test_the_order_of_the_card_names_every_key() -> None:
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**63), 2**63 - 1),
 )
+@example('\x7f\x00\t\n\r"\\', 1e-7, 0)
 def test_any_text_and_number_reads_back(text: str, number: float, whole: int) -> None:
     document = {"text": text, "number": number, "whole": whole, "list": [text, text], "table": {"inner": {text: whole}}}
     assert tomllib.loads(toml(document)) == document
