@@ -17,6 +17,7 @@ PACKAGE = Path(llmcmp.__file__).parent
 # From the ground up; a module may import from its own room and those before it.
 ROOMS = [
     "errors",
+    "files",
     "frozen",
     "dims",
     "units",

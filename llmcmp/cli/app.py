@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from llmcmp.cli.options import PresetsOpt
 from llmcmp.errors import LlmcmpError
 
 # Each command's function is `run` in its module; only the one that is asked for is imported.
@@ -20,6 +21,7 @@ COMMANDS = {
     "params": "params",
     "flops": "flops",
     "kvcache": "kvcache",
+    "import": "importing",
     "bench": "bench",
     "devices": "devices",
     "verify": "verify",
@@ -38,6 +40,7 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    presets: PresetsOpt = None,
 ) -> None:
     """Compare LLM architectures: what they are, how big they are, what they compute and what they remember."""
 
@@ -49,21 +52,35 @@ def build(arguments: list[str]) -> typer.Typer:
         no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", context_settings=names
     )
     app.callback()(_root)
-    asked = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    asked = next((word for word in arguments if word in COMMANDS), None)
     for name, module in COMMANDS.items():
         if asked in (None, name):
             app.command(name)(import_module(f"llmcmp.cli.{module}").run)
     return app
 
 
+def presets_first(arguments: list[str]) -> list[str]:
+    """The arguments with every `--presets DIR` before the command, where the program's own options stand."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    first: list[str] = []
+    others: list[str] = []
+    words = iter(arguments[:end])
+    for word in words:
+        if word == "--presets":
+            first += [word, *(folder for folder in (next(words, None),) if folder is not None)]
+        else:
+            (first if word.startswith("--presets=") else others).append(word)
+    return [*first, *others, *arguments[end:]]
+
+
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 a known error, 2 wrong usage, 3 nothing fits."""
-    arguments = sys.argv[1:]
+    arguments = presets_first(sys.argv[1:])
     screen: object = sys.stdout
     if isinstance(screen, io.TextIOWrapper):
         screen.reconfigure(errors="replace")  # a terminal that cannot show × shows ? instead of nothing
     try:
-        build(arguments)()
+        build(arguments)(args=arguments)
         print(end="", flush=True)
     except LlmcmpError as error:
         if os.environ.get("LLMCMP_DEBUG") == "1":

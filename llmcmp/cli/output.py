@@ -7,7 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, cast
 
-from llmcmp.exports import check_outputs, content, json_text, write
+from llmcmp.exports import check_outputs, content, json_text
+from llmcmp.files import write
 from llmcmp.tables.grid import grid, hidden_columns
 
 if TYPE_CHECKING:

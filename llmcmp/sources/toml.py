@@ -11,7 +11,8 @@ from llmcmp.sources.binding import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WIDEST = 100  # columns of a list that stays on one line
+# Columns of a list that stays on one line: of plain values, of tables.
+WIDEST, WIDEST_OF_TABLES = 140, 100
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -52,7 +53,7 @@ def _headed(heading: str, table: Table) -> Iterator[str]:
 def _lines(table: Table) -> Iterator[str]:
     for key, value in table.items():
         line = f"{_key(key)} = {_value(value)}"
-        if isinstance(value, list) and len(line) > WIDEST:
+        if isinstance(value, list) and len(line) > (WIDEST_OF_TABLES if "{" in line else WIDEST):
             items = "".join(f"  {_value(item)},\n" for item in cast("list[object]", value))
             line = f"{_key(key)} = [\n{items}]"
         yield line
