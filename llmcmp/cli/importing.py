@@ -36,9 +36,9 @@ def run(
 
       llmcmp import llama3-8b:kv_heads=16,window=4k --name my-llama
 
-      llmcmp import ./config.toml --name experiment-1
+      llmcmp import mixtral:experts=16 --name mixtral-16
 
-      llmcmp import deepseek-v3:layers=30 -o presets/small-v3.toml
+      llmcmp import deepseek-v3:experts=128 -o small-v3.toml
     """
     model = load(source)
     named, file = place(model, name, output)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from llmcmp.cli.app import presets_first
 from llmcmp.sources.presets import load
 from llmcmp.sources.write import renamed
 
@@ -52,10 +51,3 @@ def test_a_folder_of_presets_is_named_by_option_or_variable(tmp_path: Path) -> N
     assert llm("show", "mine", config=tmp_path, LLMCMP_PRESETS=str(folder)).stdout.startswith("mine  OpenAI")
     missing = llm("show", "gpt2", "--presets", str(tmp_path / "none"), config=tmp_path)
     assert missing.returncode == 1 and missing.stderr.startswith("error: there is no folder")
-
-
-def test_the_option_may_stand_anywhere() -> None:
-    assert presets_first(["show", "m", "--presets", "d"]) == ["--presets", "d", "show", "m"]
-    assert presets_first(["show", "--presets=d", "m"]) == ["--presets=d", "show", "m"]
-    assert presets_first(["show", "--", "--presets", "m"]) == ["show", "--", "--presets", "m"]
-    assert presets_first(["show", "--presets"]) == ["--presets", "show"]
