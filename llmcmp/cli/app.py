@@ -39,6 +39,9 @@ COMMANDS = {
         "devices": "devices",
         "verify": "verify",
     },
+    "Setup": {
+        "import": "importing",
+    },
 }
 FOOTER = (
     "Help for each: llmcmp compare --help",

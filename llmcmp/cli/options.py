@@ -137,7 +137,31 @@ PagerOpt = Annotated[
 ]
 
 
-def everywhere(quiet: QuietOpt = None, width: WidthOpt = None, pager: PagerOpt = None) -> None:
+def _use_presets(context: typer.Context, folders: list[str] | None) -> list[str] | None:
+    if not context.resilient_parsing:
+        from llmcmp.sources.user import use
+
+        for folder in folders or ():
+            use(folder)
+    return folders
+
+
+PresetsOpt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--presets",
+        metavar="DIR",
+        is_eager=True,
+        expose_value=False,
+        callback=_use_presets,
+        help="A folder with presets of your own, beside those in $LLMCMP_PRESETS; repeatable.",
+    ),
+]
+
+
+def everywhere(
+    quiet: QuietOpt = None, width: WidthOpt = None, pager: PagerOpt = None, presets: PresetsOpt = None
+) -> None:
     """The options of every command, before its name or after."""
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from llmcmp.cli import terminal
 from llmcmp.cli.paging import page, wants_pager
 from llmcmp.cli.progress import settle
-from llmcmp.exports import check_outputs, content, json_text, write
+from llmcmp.exports import check_outputs, content, json_text
+from llmcmp.files import write
 from llmcmp.tables.grid import grid, hidden_columns
 
 if TYPE_CHECKING:
