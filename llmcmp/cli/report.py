@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcmp.cli.options import BatchOpt, CacheOpt, JsonOpt, ModelsArg, SourceOpt, WeightsOpt, length
-from llmcmp.cli.output import answer, draw, note
+from llmcmp.cli.output import answer, deliver, note
 from llmcmp.cli.plot import ComputeOpt, DeviceOpt
 from llmcmp.cli.progress import progress
 from llmcmp.folds.phases import Phase
@@ -72,13 +72,13 @@ def run(
     if as_json:
         answer(_json(made))
     elif not places:
-        draw(made.parts()[0].table)
+        deliver(made.parts()[0].table, as_json=False, outputs=())
         note("-o report.html writes the whole report as a page, -o DIR with its tables and figures as files")
 
 
 def _write(made: Report, places: Sequence[Path], *, silent: bool) -> None:
     """Draw once, then write each place."""
-    from llmcmp.exports import write
+    from llmcmp.files import write
     from llmcmp.plots import plot
     from llmcmp.report.files import folder_files, is_page, write_folder
     from llmcmp.report.page import page

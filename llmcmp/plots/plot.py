@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
 from llmcmp.plots import style
+from llmcmp.plots.evolve import evolve
 from llmcmp.plots.figures import against, growth, sizes, stacked, timeline
 from llmcmp.plots.measured import measured
 from llmcmp.plots.roofs import roofline
@@ -33,6 +34,8 @@ def figure(table: Table) -> Figure:
             return _KINDS[table.settings["kind"]](table)
         case "devices":
             raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "evolve":
+            return evolve(table)
         case "list":
             return timeline(table)
         case "params" | "show":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmcmp.tables.drawn import Kind
     from llmcmp.tables.table import Table
 
+LINES: tuple[Kind, ...] = ("kv", "flops", "attention")
 # Contexts at which caches stand side by side; the one that was asked for is added.
 CONTEXTS = (4 * 1024, 32 * 1024, 128 * 1024)
 
@@ -100,7 +101,7 @@ def _architecture(whole: Table) -> Section:
 
 def _only(table: Table, keys: str) -> Table:
     """A table of some columns, in the order of the keys."""
-    found = {column.key: replace(column, group="") for column in table.columns}
+    found = {column.key: replace(column, group="", core=True) for column in table.columns}
     return replace(table, columns=tuple(found[key] for key in keys.split()), rows_as="rows")
 
 
@@ -167,6 +168,7 @@ def _roofline(models: Sequence[Model], asked: Asked) -> Section:
 
 
 def _figure(kind: Kind, title: str, said: str, models: Sequence[Model], asked: Asked) -> Part:
-    table = drawn_table(kind, models, asked)
+    # Lines show each model up to its own window, whatever context the points stand at.
+    table = drawn_table(kind, models, replace(asked, context=None) if kind in LINES else asked)
     disclosed = any(row.get("disclosed", True) for row in table.rows)
     return Part(name=kind, title=title, said=said, table=replace(table, rows_as="rows"), drawn=disclosed)
