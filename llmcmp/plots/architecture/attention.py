@@ -76,8 +76,8 @@ def rotary(position: Rotary, head_dim: int) -> Iterator[Line]:
     yield line(f"θ = {position.theta:,.0f}{part}", "position.theta", "position.fraction", "position.axes")
     scaling = position.scaling
     if scaling is not None and scaling.factor is not None:
-        trained = "" if scaling.original is None else f", trained on {show_tokens(scaling.original)}"
-        yield line(f"stretched × {scaling.factor:g}{trained}", "position.scaling")
+        trained = "" if scaling.original is None else f" from {show_tokens(scaling.original)}"
+        yield line(f"× {scaling.factor:g}{trained}", "position.scaling")
 
 
 def _scores(a: Attention) -> Box:

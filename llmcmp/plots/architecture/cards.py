@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmcmp.components.attention import Attention
+from llmcmp.components.attention import Attention, heads_label
 from llmcmp.components.cross import CrossAttention
 from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
@@ -37,12 +37,24 @@ if TYPE_CHECKING:
 
 def sublayer(name: str, component: Component, address: str, opened: str | None) -> Box:
     """The card of a sub-layer; `opened` is the letter of the block in which the same component is opened already."""
-    title = Line(text=f"{words(name).capitalize()}: {component.label}", fields=("kind",), size="title")
+    title = Line(text=f"{hyphened(name)}: {_kind(component)}", fields=("kind",), size="title")
     if opened is None:
         return _card((title,), inside(component), component, address)
-    same = Line(text=f"the same as in {opened}", size="small")
+    same = Line(text=f"as in {opened}, weights of its own", size="small")
     lines = (title, *(line(text, EVERY) for text in details(component) if text != component.label), same)
     return _card(lines, (), component, address)
+
+
+def hyphened(name: str) -> str:
+    """ "feed_forward" as "Feed-forward"."""
+    return name.replace("_", "-").capitalize()
+
+
+def _kind(component: Component) -> str:
+    """What the component is called beside its place in the block."""
+    if isinstance(component, CrossAttention):
+        return heads_label(component.heads, component.kv_heads)
+    return component.label
 
 
 def simple(name: str, component: Component, address: str) -> Box:

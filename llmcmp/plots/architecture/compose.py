@@ -15,6 +15,7 @@ from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoid
 from llmcmp.errors import UndisclosedError
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.params import params
+from llmcmp.frozen import replace
 from llmcmp.ops import Part
 from llmcmp.plots.architecture.cards import simple, sublayer
 from llmcmp.plots.architecture.scene import Box, Column, Entry, Frame, Line, Scene, Share, Stage
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from llmcmp.model import Block, Layers, Model, Step, Tower
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LEAST = 0.0001  # of the parameters: smaller shares are not told apart
+LONG = 20  # characters of a range of layers that do not fit beside their number
 CONTEXT = 4096  # tokens at which caches are stated, unless the model's window is shorter
 
 
@@ -42,15 +45,19 @@ def compose(model: Model) -> Scene:
     sizes = iter(_layer_sizes(model))
     columns: list[Column] = []
     letters = iter(LETTERS)
-    opened: dict[Component, str] = {}
+    everywhere: dict[Component, str] = {}
     for tower in model.towers:
+        opened: dict[Component, str] = {}
         columns.append(_column(model, tower, next(sizes), letters, opened))
+        if len(columns) > 1:
+            columns[-1] = _sharing(columns[-1])
+        everywhere |= opened if len(columns[-1].frames) > 1 else {}
     return Scene(
         title=model.name,
         subtitle=_subtitle(model),
         figures=tuple(_figures(model)),
         columns=tuple(columns),
-        apart=tuple(_apart(model, opened)),
+        apart=tuple(_apart(model, everywhere)),
         shares=_shares(model),
         print=tuple(_print(model)),
     )
@@ -83,6 +90,13 @@ def _column(
         gives=_gives(heads, alone=alone),
         tied=any(isinstance(head, LanguageHead) and head.tied for head in heads),
     )
+
+
+def _sharing(column: Column) -> Column:
+    """A second tower, which looks its tokens up in the first one's table."""
+    first, *others = column.entry
+    lines = (*first.main.lines, Line(text="the encoder's table", size="small"))
+    return replace(column, entry=(replace(first, main=replace(first.main, lines=lines)), *others))
 
 
 def _gives(heads: list[Component], *, alone: bool) -> str:
@@ -135,10 +149,15 @@ def _frame(
 def _frame_lines(layers: Layers, sizes: tuple[int, ...]) -> Iterator[Line]:
     many = len(layers.numbers) > 1
     where = f"layers {layer_range(layers.numbers)}" if many else f"layer {layers.numbers[0]}"
-    yield Line(text=f"{len(layers.numbers)} × {where}", fields=("layers",), size="title")
+    if len(where) > LONG:
+        yield Line(text=f"{len(layers.numbers)} ×", fields=("layers",), size="title")
+        yield Line(text=where, fields=("layers",), size="small")
+    else:
+        yield Line(text=f"{len(layers.numbers)} × {where}", fields=("layers",), size="title")
     size = units.show_count(sizes[layers.numbers[0]])
     shared = f"{size} in all: one set of weights" if layers.shared else f"{size} each"
-    yield Line(text=f"{shared} · {_arrangement(layers.block)}", fields=("shared", "placement", "steps"), size="small")
+    yield Line(text=shared, fields=("shared",), size="small")
+    yield Line(text=_arrangement(layers.block), fields=("placement", "steps"), size="small")
 
 
 def _arrangement(block: Block) -> str:
@@ -220,11 +239,16 @@ def _shares(model: Model) -> tuple[Share, ...]:
     return tuple(
         Share(
             part=part,
-            label=f"{part[:1].upper() + part[1:]} {units.show_count(size)}, {units.show_percent(size / sizes.total)}",
+            label=f"{part[:1].upper() + part[1:]} {units.show_count(size)}, {_percent(size / sizes.total)}",
             share=size / sizes.total,
         )
         for part, size in found
     )
+
+
+def _percent(share: float) -> str:
+    """A share of parameters; the smallest are not said to be none."""
+    return units.show_percent(share) if share >= LEAST else f"< {units.show_percent(LEAST)}"
 
 
 def _print(model: Model) -> Iterator[str]:

@@ -62,9 +62,10 @@ def _router(mixture: Experts) -> Box:
         line(f"{router.scoring} scores", "router.scoring"),
     ]
     if router.groups > 1:
-        best = {"best": "", "best-two": ", by their best two"}[router.group_score]
-        text = f"from the best {router.groups_per_token} of {router.groups} groups{best}"
-        lines.append(line(text, "router.groups", "router.groups_per_token", "router.group_score"))
+        text = f"best {router.groups_per_token} of {router.groups} groups"
+        lines.append(line(text, "router.groups", "router.groups_per_token"))
+        score = {"best": "its best expert", "best-two": "its best two experts"}[router.group_score]
+        lines.append(line(f"a group is as good as {score}", "router.group_score"))
     if router.correction:
         lines.append(line("a correction steers the choice", "router.correction"))
     tensors = tuple(weight.name for weight in mixture.weights() if weight.part == "router")
