@@ -30,6 +30,7 @@ ROOMS = [
     "sizes",
     "resize",
     "changes",
+    "differences",
     "shrink",
     "sources",
 ]

@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "listing",
     "show": "show",
     "compare": "compare",
+    "diff": "diff",
     "params": "params",
     "flops": "flops",
     "kvcache": "kvcache",

@@ -30,6 +30,9 @@ OptionalModelsArg = Annotated[
     list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)
 ]
 ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=_complete)]
+OtherArg = Annotated[
+    str, typer.Argument(metavar="OTHER", help="The model to hold beside it.", autocompletion=_complete)
+]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document in raw base units.")]
 OutOpt = Annotated[
     list[Path] | None,

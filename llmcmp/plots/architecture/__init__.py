@@ -3,6 +3,6 @@
 `architecture` draws one model, `difference` two side by side with what differs marked.
 """
 
-from llmcmp.plots.architecture.draw import architecture
+from llmcmp.plots.architecture.draw import architecture, difference
 
-__all__ = ["architecture"]
+__all__ = ["architecture", "difference"]

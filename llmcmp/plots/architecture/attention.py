@@ -28,8 +28,11 @@ SIGHTS = {
 NORMS = {"head": "RMSNorm per head", "whole": "RMSNorm, all heads", "l2": "L2 norm"}
 
 
-def attention(a: Attention) -> Rows:
-    """Queries, keys and values in columns of their own, with a fourth for the gate where there is one."""
+def attention(a: Attention, signal: str = "") -> Rows:
+    """Queries, keys and values in columns of their own, with a fourth for the gate where there is one.
+
+    `signal` is what positions do to the scores from outside, if the attention carries no position itself.
+    """
     query, key, value, *gates, output = a.linears()
     hidden, wide, narrow = f"{a.hidden:,}", f"{a.heads} × {a.head_dim}", f"{a.kv_heads} × {a.head_dim}"
     gate = tuple(linear(each, hidden, wide, "hidden", "heads", "head_dim", "output_gate") for each in gates)
@@ -43,7 +46,7 @@ def attention(a: Attention) -> Rows:
         ),
         *_normed(a, 1 + rest),
         *_positioned(a.position, a.head_dim, 1 + rest),
-        (_scores(a), *(blank() for _ in gates)),
+        (_scores(a, signal), *(blank() for _ in gates)),
         *(((operation(line("× sigmoid of the gate", "output_gate"), span=whole),),) if gates else ()),
         (linear(output, wide, hidden, "hidden", "heads", "head_dim", span=whole),),
     )
@@ -70,23 +73,25 @@ def _positioned(position: AttentionPosition, head_dim: int, rest: int) -> Rows:
 
 def rotary(position: Rotary, head_dim: int) -> Iterator[Line]:
     """RoPE's name, base and reach, and how it is stretched."""
-    yield line(position.label, "position")
+    yield line(position.label, "position.fraction", "position.axes", "position.scaling.kind")
     rotated = position.rotated(head_dim)
     part = "" if rotated == head_dim else f", {rotated} of {head_dim} rotated"
-    yield line(f"θ = {position.theta:,.0f}{part}", "position.theta", "position.fraction", "position.axes")
+    yield line(f"θ = {position.theta:,.0f}{part}", "position.theta", "position.fraction")
     scaling = position.scaling
     if scaling is not None and scaling.factor is not None:
         trained = "" if scaling.original is None else f" from {show_tokens(scaling.original)}"
-        yield line(f"× {scaling.factor:g}{trained}", "position.scaling")
+        yield line(f"× {scaling.factor:g}{trained}", "position.scaling.factor", "position.scaling.original")
 
 
-def _scores(a: Attention) -> Box:
+def _scores(a: Attention, signal: str) -> Box:
     lines = [line(SIGHTS[a.direction], "direction")]
     if a.window is not None:
         kind = "in chunks of" if a.chunked else "window of"
         lines.append(line(f"{kind} {a.window:,} tokens", "window", "chunked"))
+    if signal and isinstance(a.position, NoPosition):
+        lines.append(line(signal, "position"))
     lines += _adjustments(a)
-    lines += keeps(a.state(), "kv_heads", "head_dim")
+    lines += keeps(a.state())
     tensors = ("sinks",) if a.sinks else ()
     return Box(look="part" if a.sinks else "operation", lines=tuple(lines), tensors=tensors, span=3)
 
@@ -146,7 +151,7 @@ def _latent_scores(a: LatentAttention) -> Iterator[Line]:
     yield line(SIGHTS[a.direction], "direction")
     if a.scale is not None:
         yield line(f"scores × {a.scale:.4g}", "scale")
-    yield from keeps(a.state(), "kv_rank", "rope_dim")
+    yield from keeps(a.state())
 
 
 def segment(a: SegmentAttention) -> Rows:
@@ -158,8 +163,7 @@ def segment(a: SegmentAttention) -> Rows:
     scores = (
         line("softmax over memory and segment"),
         line("content + position products, a bias each", "heads", "head_dim"),
-        line(f"memory of {a.memory:,} tokens", "memory"),
-        *keeps(a.state(), "hidden"),
+        *keeps(a.state()),
     )
     return (
         tuple(linear(each, hidden, wide, *sizes) for each in inputs),
@@ -175,7 +179,7 @@ def cross(a: CrossAttention) -> Rows:
     scores = [line("softmax over the encoder's tokens")]
     if a.scale is not None:
         scores.append(line(f"scores × {a.scale:.4g}", "scale"))
-    scores += keeps(a.state(), "kv_heads", "head_dim")
+    scores += keeps(a.state())
     return (
         (
             linear(key, hidden, narrow, "hidden", "kv_heads", "head_dim"),

@@ -56,9 +56,9 @@ def operation(*lines: Line, span: int = 1) -> Box:
     return Box(look="operation", lines=lines, span=span)
 
 
-def keeps(states: Sequence[State], *fields: str) -> tuple[Line, ...]:
-    """A line for each state: how many elements are kept, of each token or in all."""
-    return tuple(line(f"keeps {state.name}: {_amount(state)}", *fields) for state in states)
+def keeps(states: Sequence[State]) -> tuple[Line, ...]:
+    """A line for each state: how many elements are kept, of each token or in all. It follows from other lines."""
+    return tuple(line(f"keeps {state.name}: {_amount(state)}") for state in states)
 
 
 def _amount(state: State) -> str:

@@ -14,7 +14,7 @@ from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
 from llmcmp.components.experts import Experts
 from llmcmp.components.feed_forward import Gated, Plain
-from llmcmp.components.heads import AdaptiveHead, LanguageHead, Pooler
+from llmcmp.components.heads import AdaptiveHead, LanguageHead, MaskedHead, Pooler
 from llmcmp.components.latent import LatentAttention
 from llmcmp.components.linear import Linear
 from llmcmp.components.mamba import Mamba
@@ -35,14 +35,41 @@ if TYPE_CHECKING:
     from llmcmp.plots.architecture.boxes import Rows
 
 
-def sublayer(name: str, component: Component, address: str, opened: str | None) -> Box:
-    """The card of a sub-layer; `opened` is the letter of the block in which the same component is opened already."""
-    title = Line(text=f"{hyphened(name)}: {_kind(component)}", fields=("kind",), size="title")
+def sublayer(name: str, component: Component, address: str, opened: str | None, signal: str) -> Box:
+    """The card of a sub-layer; `opened` is the letter of the block in which the same component is opened already.
+
+    `signal` is what the tower's positions do to the scores of an attention that carries none itself.
+    """
+    title = Line(text=f"{hyphened(name)}: {_kind(component)}", fields=title_fields(component), size="title")
     if opened is None:
-        return _card((title,), inside(component), component, address)
+        return _card((title,), inside(component, signal), component, address)
     same = Line(text=f"as in {opened}, weights of its own", size="small")
     lines = (title, *(line(text, EVERY) for text in details(component) if text != component.label), same)
     return _card(lines, (), component, address)
+
+
+def title_fields(component: Component) -> tuple[str, ...]:
+    """The fields that its label spells out."""
+    match component:
+        case Attention():
+            named = ("heads", "kv_heads", "window", "chunked")
+        case CrossAttention():
+            named = ("heads", "kv_heads")
+        case LatentAttention():
+            named = ("kv_rank", "rope_dim")
+        case SegmentAttention():
+            named = ("memory",)
+        case Mamba() | Mamba2():
+            named = ("state_size",)
+        case GatedDeltaNet():
+            named = ("key_heads", "value_heads")
+        case Experts():
+            named = ("experts", "per_token", "shared.kind", "expert.kind", "expert.activation")
+        case Plain() | Gated():
+            named = ("activation",)
+        case _:
+            named = ()
+    return ("kind", *named)
 
 
 def hyphened(name: str) -> str:
@@ -82,11 +109,11 @@ def main_part(component: Component) -> Part:
     return "position" if largest is None else largest.part
 
 
-def inside(component: Component) -> Rows:
+def inside(component: Component, signal: str = "") -> Rows:
     """The rows of boxes within a card; a component that has no drawing of its own shows its tensors."""
     match component:
         case Attention():
-            return attention.attention(component)
+            return attention.attention(component, signal)
         case LatentAttention():
             return attention.latent(component)
         case SegmentAttention():
@@ -105,6 +132,15 @@ def inside(component: Component) -> Rows:
             return networks.experts(component)
         case _:
             return unknown(component)
+
+
+def summary(component: Component) -> str:
+    """A component in one line, for what is not drawn in full."""
+    match component:
+        case Linear() | MaskedHead():
+            return ", ".join(text for text, *_ in _facts(component))
+        case _:
+            return component.label
 
 
 def _facts(component: Component) -> Iterator[tuple[str, ...]]:
@@ -138,6 +174,10 @@ def _facts(component: Component) -> Iterator[tuple[str, ...]]:
         case Pooler():
             yield component.label, "kind"
             yield f"{component.hidden:,} → {component.hidden:,}", "hidden"
+        case MaskedHead():
+            dense, decoder = component.linears()
+            yield f"{dense.inner[1]:,} → {dense.outer[1]:,}, LayerNorm", "hidden", "width"
+            yield f"{decoder.inner[1]:,} → {decoder.outer[1]:,}, tied to the embedding", "width", "vocabulary"
         case Sinusoidal() | _:
             yield component.label, EVERY
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, get_args
 from llmcmp import __version__, units
 from llmcmp.components.embeddings import TokenTypes
 from llmcmp.components.heads import AdaptiveHead, LanguageHead, Pooler
-from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoidal
+from llmcmp.components.positions import NO_POSITION, LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.errors import UndisclosedError
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.params import params
 from llmcmp.frozen import replace
 from llmcmp.ops import Part
-from llmcmp.plots.architecture.cards import simple, sublayer
+from llmcmp.plots.architecture.cards import simple, sublayer, summary
 from llmcmp.plots.architecture.scene import Box, Column, Entry, Frame, Line, Scene, Share, Stage
 from llmcmp.tables.compare import card_facts, size_facts
 from llmcmp.tables.describe import PLACEMENTS
@@ -134,7 +134,8 @@ def _frame(
     tower: Tower, number: int, layers: Layers, letter: str, sizes: tuple[int, ...], opened: dict[Component, str]
 ) -> Frame:
     address = f"{tower.side}.{number}"
-    stages = tuple(_stage(step, layers.block, address, opened) for step in layers.block.steps)
+    signal = _signal(tower)
+    stages = tuple(_stage(step, layers.block, address, opened, signal) for step in layers.block.steps)
     for _, mixer in layers.block.mixers():
         opened.setdefault(mixer, letter)
     return Frame(
@@ -144,6 +145,15 @@ def _frame(
         numbers=layers.numbers,
         address=address,
     )
+
+
+def _signal(tower: Tower) -> str:
+    """What the tower's positions do to scores: nothing, where they are added to the vectors before."""
+    components = [component for _, component in tower.entry]
+    if any(isinstance(component, RelativeBias) for component in components):
+        return "+ relative bias"
+    added = any(isinstance(component, LearnedPositions | Sinusoidal) for component in components)
+    return "" if added else NO_POSITION.label
 
 
 def _frame_lines(layers: Layers, sizes: tuple[int, ...]) -> Iterator[Line]:
@@ -168,7 +178,7 @@ def _arrangement(block: Block) -> str:
     return f"{where}, parallel" if parallel else where
 
 
-def _stage(step: Step, block: Block, address: str, opened: dict[Component, str]) -> Stage:
+def _stage(step: Step, block: Block, address: str, opened: dict[Component, str], signal: str) -> Stage:
     branches: list[tuple[Box, ...]] = []
     lead: list[Box] = []
     trail: list[Box] = []
@@ -178,7 +188,7 @@ def _stage(step: Step, block: Block, address: str, opened: dict[Component, str])
             before = simple("norm", branch.before, f"{address}.{branch.name}_norm")
             (lead if block.placement == "deep" else column).append(before)
         known = opened.get(branch.mixer)
-        column.append(sublayer(branch.name, branch.mixer, f"{address}.{branch.name}", known))
+        column.append(sublayer(branch.name, branch.mixer, f"{address}.{branch.name}", known, signal))
         if branch.after is not None:
             after = simple("norm", branch.after, f"{address}.{branch.name}_output_norm")
             (trail if block.placement == "post" else column).append(after)
@@ -221,13 +231,13 @@ def _apart(model: Model, opened: dict[Component, str]) -> Iterator[Box]:
     """A box for each module that is listed beside the model, with what is in it."""
     sizes = params(model).apart
     for name, tower in model.apart:
-        parts = [component.label for _, component in tower.entry]
+        parts = [summary(component) for _, component in tower.entry]
         for layers in tower.layers():
             parts += [
                 mixer.label + (f" as in {opened[mixer]}" if mixer in opened else "")
                 for _, mixer in layers.block.mixers()
             ]
-        parts += [component.label for _, component in tower.exit]
+        parts += [summary(component) for _, component in tower.exit]
         title = f"{name[:1].upper() + name[1:]}: {units.show_count(sizes[name])}, in no total"
         lines = (Line(text=title, size="title"), Line(text=" → ".join(parts)))
         yield Box(look="card", lines=lines, part="projection", address=f"apart.{name}")

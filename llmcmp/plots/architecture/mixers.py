@@ -34,7 +34,7 @@ def mamba(m: Mamba) -> Rows:
     scan = (
         line("scan: decay, write, read, skip"),
         line(f"{m.inner:,} channels × state {m.state_size}", "inner", "state_size"),
-        *keeps(m.state(), "inner", "state_size", "kernel"),
+        *keeps(m.state()),
     )
     return (
         (linear(value, hidden, inner, "hidden", "inner", span=3), linear(gate, hidden, inner, "hidden", "inner")),
@@ -62,7 +62,7 @@ def mamba2(m: Mamba2) -> Rows:
     scan = (
         line("scan: decay, write, read, skip"),
         line(f"{m.heads} heads of {m.head_dim} × state {m.state_size}", "heads", "head_dim", "state_size"),
-        *keeps(m.state(), "heads", "head_dim", "state_size", "groups", "kernel"),
+        *keeps(m.state()),
     )
     norm = (line("× SiLU(gate), then RMSNorm by group", "groups"),)
     return (
@@ -95,7 +95,7 @@ def delta(m: GatedDeltaNet) -> Rows:
     scan = (
         line("scan: decay, recall, correct by beta, read"),
         line(f"{m.value_heads} states of {m.key_dim} × {m.value_dim}", "value_heads", "key_dim", "value_dim"),
-        *keeps(m.state(), "value_heads", "key_heads", "key_dim", "value_dim", "kernel"),
+        *keeps(m.state()),
     )
     norm = (line("RMSNorm per head, then × SiLU(gate)", "value_dim"),)
     l2 = operation(line("L2 norm"))
@@ -113,5 +113,3 @@ def delta(m: GatedDeltaNet) -> Rows:
         (Box(look="part", lines=norm, tensors=("norm.weight",), span=5),),
         (linear(output, wide, hidden, *values, span=5),),
     )
-
-

@@ -24,22 +24,22 @@ TITLE, VALUE, PRINT = 16.0, 11.5, 6.2
 BAR, SWATCH = 12.0, 7.0
 
 
-def page(scene: Scene) -> Placed:
+def page(scene: Scene, x: float = 0.0, y: float = 0.0) -> Placed:
     """The drawing of one model, at its natural size."""
     towers = sum(map(column_width, scene.columns)) + COLUMNS * (len(scene.columns) - 1)
     room = max(towers, LEAST, width(scene.title, TITLE, True), width(scene.subtitle, WORD))
-    laid = _heading(scene, EDGE, EDGE, room)
-    laid = laid.then(_towers(scene, EDGE + (room - towers) / 2, laid.y + SPACE))
+    laid = _heading(scene, x + EDGE, y + EDGE, room)
+    laid = laid.then(_towers(scene, x + EDGE + (room - towers) / 2, laid.y + SPACE))
     for box in scene.apart:
-        laid = laid.then(_apart(box, EDGE, laid.y + SPACE, room))
-    laid = laid.then(_shares(scene.shares, EDGE, laid.y + SPACE, room))
-    laid = laid.then(_print(scene.print, EDGE, laid.y + SPACE, room))
+        laid = laid.then(_apart(box, x + EDGE, laid.y + SPACE, room))
+    laid = laid.then(_shares(scene.shares, x + EDGE, laid.y + SPACE, room))
+    laid = laid.then(_print(scene.print, x + EDGE, laid.y + SPACE, room))
     return Placed(
         shape="page",
-        x=0,
-        y=0,
+        x=x,
+        y=y,
         width=room + 2 * EDGE,
-        height=laid.y + EDGE,
+        height=laid.y + EDGE - y,
         texts=laid.texts,
         children=laid.children,
         wires=laid.wires,
@@ -141,5 +141,3 @@ def _print(paragraphs: Sequence[str], x: float, y: float, room: float) -> Laid:
         for i, text in enumerate(lines)
     )
     return Laid(texts=texts, y=y + len(lines) * PRINT * LEADING)
-
-

@@ -8,6 +8,7 @@ What differs is told by shape and weight beside colour: ◆ and bold for a line,
 # (matplotlib leaves its keyword arguments untyped.)
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from llmcmp.plots import style
@@ -36,15 +37,15 @@ LINES: dict[str, dict[str, Any]] = {
     "cross": {"color": style.colour("cross_attention"), "linewidth": 1.8},
     "tied": {"color": style.colour("embedding"), "linewidth": 0.9, "linestyle": (0, (1, 1.5))},
 }
+DOUBLE = 2.6  # from a box to its second edge
 HEAD = 4.0  # length of an arrow's head
 
 
 def paint(page: Placed) -> Figure:
     """A page as a figure of its size."""
-    from matplotlib.figure import Figure
     from matplotlib.transforms import Affine2D
 
-    drawn = Figure(figsize=(page.width / 72, page.height / 72), facecolor="white")
+    drawn = _canvas()(figsize=(page.width / 72, page.height / 72), facecolor="white")
     points = Affine2D().scale(1 / 72, -1 / 72).translate(0, page.height / 72) + drawn.dpi_scale_trans
     for depth, placed in enumerate(page.walk()):  # a rectangle before what it holds
         artists = [*_shapes(placed)]
@@ -57,6 +58,21 @@ def paint(page: Placed) -> Figure:
         for text in placed.texts:
             _write(drawn, text, placed, points, depth)
     return drawn
+
+
+@cache
+def _canvas() -> type[Figure]:
+    """A figure whose letters keep their widths at any resolution: hinting rounds them to whole pixels, up to a tenth
+    wider than the boxes that were made for them."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    class Unhinted(Figure):
+        def draw(self, renderer: Any) -> None:
+            with rc_context({"text.hinting": "no_hinting"}):
+                super().draw(renderer)
+
+    return Unhinted
 
 
 def _tinted(part: str | None, white: float) -> str:
@@ -76,9 +92,11 @@ def _shapes(placed: Placed) -> Iterator[Patch]:
     match placed.shape:
         case "card" | "part" | "many" | "operation":
             yield from _box(placed)
+            yield from _second_edge(placed)
         case "frame":
             edge: dict[str, Any] = {"edgecolor": RULE, "linewidth": 1.1, "linestyle": (0, (5, 3))}
             yield _rounded(placed, ROUND["frame"], facecolor="none", **edge | _mark(placed))
+            yield from _second_edge(placed)
         case "cell":
             yield _plain(placed, facecolor=SHADES[placed.number % len(SHADES)][0], edgecolor=INK, linewidth=0.5)
         case "share" | "swatch":
@@ -106,14 +124,22 @@ def _box(placed: Placed) -> Iterator[Patch]:
 
 
 def _mark(placed: Placed) -> dict[str, Any]:
-    """The edge of what differs, thicker, and thicker still where the other side has nothing like it."""
+    """The edge of what differs is thicker; where the other side has nothing like it, it is double."""
     match placed.mark:
         case "":
             return {}
         case "differs":
             return {"edgecolor": MARKED, "linewidth": 1.8}
         case "alone":
-            return {"edgecolor": MARKED, "linewidth": 2.6, "linestyle": "-"}
+            return {"edgecolor": MARKED, "linewidth": 1.8, "linestyle": "-"}
+
+
+def _second_edge(placed: Placed) -> Iterator[Patch]:
+    """The outer edge around what stands alone."""
+    if placed.mark == "alone":
+        radius = ROUND[placed.shape] + DOUBLE
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": MARKED, "linewidth": 1.2}
+        yield _rounded(placed, radius, shift=-DOUBLE, less=-2 * DOUBLE, **look)
 
 
 def _rounded(placed: Placed, radius: float, *, shift: float = 0.0, less: float = 0.0, **look: Any) -> Patch:

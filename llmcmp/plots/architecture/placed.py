@@ -1,4 +1,4 @@
-"""What layout makes of a scene: rectangles with texts at places, lines between them. All in points from the top left."""
+"""What layout makes of a scene: rectangles with texts at places, lines between them, in points from the top left."""
 
 from __future__ import annotations
 
