@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from llmcmp.model import Layers, Model, Tower
 
 # What all parts of a model share is told where it first differs, and not again. Widths go by several names.
-SHARED = {name: "width" for name in ("hidden", "width", "inner", "outer")}
-SHARED |= {name: name for name in ("vocabulary", "epsilon", "unit_offset")}
+SHARED = {
+    **dict.fromkeys(("hidden", "width", "inner", "outer"), "width"),
+    **{name: name for name in ("vocabulary", "epsilon", "unit_offset")},
+}
 
 
 @frozen(eq=False)
@@ -37,55 +39,67 @@ class Difference:
 def differences(one: Model, other: Model) -> tuple[Difference, ...]:
     """Every field in which two models differ, in the order of execution. Raises UndisclosedError.
 
-    What all components share, their width say, is told once. Cards are no part of this: they differ between any two models.
+    What all components share, their width say, is told once. Cards are no part of this.
     """
-    sides = ({tower.side: tower for tower in model.disclosed_towers()} for model in (one, other))
-    found = _paired(*sides, prefix="", compare=_towers)
-    apart = _paired(dict(one.apart), dict(other.apart), prefix="apart.", compare=_apart)
-    return tuple(_told_once((*found, *apart)))
+    return tuple(_told_once(_everything(one, other)))
 
 
-def _paired(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str, compare: Any) -> Iterator[Difference]:
-    """What pairs by name is compared; what has no partner is a difference by itself."""
-    for name in dict.fromkeys((*one, *other)):
-        address = prefix + name
-        if name not in other:
-            yield Difference(left=address, right=None)
-        elif name not in one:
-            yield Difference(left=None, right=address)
+def _everything(one: Model, other: Model) -> Iterator[Difference]:
+    for left, right in _pair_towers(one.disclosed_towers(), other.disclosed_towers()):
+        if left is None or right is None:
+            yield _alone(None if left is None else left.side, None if right is None else right.side)
         else:
-            yield from compare(one[name], other[name], address)
+            yield from _towers(left, right, f"{left.side}.", f"{right.side}.")
+    ours, theirs = dict(one.apart), dict(other.apart)
+    for name in dict.fromkeys((*ours, *theirs)):
+        if name in ours and name in theirs:
+            yield from _apart(ours[name], theirs[name], f"apart.{name}")
+        else:
+            yield _alone(f"apart.{name}" if name in ours else None, f"apart.{name}" if name in theirs else None)
 
 
-def _towers(one: Tower, other: Tower, side: str) -> Iterator[Difference]:
-    yield from _parts(dict(one.entry), dict(other.entry), f"{side}.", f"{side}.")
-    yield from _blocks(one.layers(), other.layers(), side)
-    yield from _parts(dict(one.exit), dict(other.exit), f"{side}.", f"{side}.")
+def _alone(left: str | None, right: str | None) -> Difference:
+    """What only one of the models has."""
+    return Difference(left=left, right=right)
+
+
+def _pair_towers(one: tuple[Tower, ...], other: tuple[Tower, ...]) -> list[tuple[Tower | None, Tower | None]]:
+    """By side; where both models have one tower, the two, whichever side they are on."""
+    if len(one) == len(other) == 1:
+        return [(one[0], other[0])]
+    ours, theirs = ({tower.side: tower for tower in towers} for towers in (one, other))
+    return [(ours.get(side), theirs.get(side)) for side in dict.fromkeys((*ours, *theirs))]
+
+
+def _towers(one: Tower, other: Tower, left: str, right: str) -> Iterator[Difference]:
+    """`left` and `right` are what addresses begin with."""
+    yield from _parts(dict(one.entry), dict(other.entry), left, right)
+    yield from _blocks(one.layers(), other.layers(), left, right)
+    yield from _parts(dict(one.exit), dict(other.exit), left, right)
 
 
 def _apart(one: Tower, other: Tower, address: str) -> Iterator[Difference]:
     """A module beside the model: one address, its parts' fields."""
-    for difference in _towers(one, other, ""):
-        part = (difference.left or difference.right or "").removeprefix(".")
-        field = f"{part}.{difference.field}".rstrip(".")
-        yield Difference(left=address, right=address, field=field, before=difference.before, after=difference.after)
+    for each in _towers(one, other, "", ""):
+        field = f"{each.left or each.right}.{each.field}".rstrip(".")
+        there = (each.left is not None, each.right is not None) if not each.field else (each.before, each.after)
+        yield Difference(left=address, right=address, field=field, before=there[0], after=there[1])
 
 
 # Blocks
 
 
-def _blocks(one: list[Layers], other: list[Layers], side: str) -> Iterator[Difference]:
+def _blocks(one: list[Layers], other: list[Layers], left: str, right: str) -> Iterator[Difference]:
     pairs = pair_blocks(one, other)
-    for left, layers in enumerate(one):
-        if left in pairs:
-            yield from _block(
-                layers, other[pairs[left]], f"{side}.{left}".lstrip("."), f"{side}.{pairs[left]}".lstrip(".")
-            )
+    for number, layers in enumerate(one):
+        if number in pairs:
+            partner = pairs[number]
+            yield from _block(layers, other[partner], f"{left}{number}", f"{right}{partner}")
         else:
-            yield Difference(left=f"{side}.{left}".lstrip("."), right=None)
-    for right in range(len(other)):
-        if right not in pairs.values():
-            yield Difference(left=None, right=f"{side}.{right}".lstrip("."))
+            yield _alone(f"{left}{number}", None)
+    for number in range(len(other)):
+        if number not in pairs.values():
+            yield _alone(None, f"{right}{number}")
 
 
 def pair_blocks(one: list[Layers], other: list[Layers]) -> dict[int, int]:
@@ -131,9 +145,9 @@ def _steps(layers: Layers) -> tuple[str, ...]:
 def _parts(one: Mapping[str, Component], other: Mapping[str, Component], left: str, right: str) -> Iterator[Difference]:
     for name in dict.fromkeys((*one, *other)):
         if name not in other:
-            yield Difference(left=left + name, right=None)
+            yield _alone(left + name, None)
         elif name not in one:
-            yield Difference(left=None, right=right + name)
+            yield _alone(None, right + name)
         else:
             for field, before, after in changed(one[name], other[name]):
                 yield Difference(left=left + name, right=right + name, field=field, before=before, after=after)
@@ -197,7 +211,7 @@ def shown(value: object) -> str:
         case int():
             return f"{value:,}"
         case float():
-            return f"{value:g}"
+            return f"{value:,.0f}" if value.is_integer() else f"{value:g}"
         case tuple():
             return ", ".join(map(shown, cast("tuple[object, ...]", value)))
         case _:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llmcmp.differences import differences, label, shown
 from llmcmp.frozen import replace
 from llmcmp.tables.compare import compare
+from llmcmp.tables.describe import block_letters
 from llmcmp.tables.diagram import layer_range
 from llmcmp.tables.table import Column
 
@@ -27,7 +28,7 @@ def diff_table(
     """
     told = compare((model, other), ctx, batch=batch, weights=weights, dtype=dtype, only_diff=True)
     found = differences(model, other) if model.disclosed and other.disclosed else ()
-    columns = tuple(Column(key=_key(each), label=_label(each), group=GROUP, core=True) for each in found)
+    columns = tuple(Column(key=_key(each), label=_label(each, model, other), group=GROUP, core=True) for each in found)
     rows = tuple(row | _values(found, first=row["model"] == model.name) for row in told.rows)
     same = ("nothing differs between them",) if len(told.columns) == 1 and not found else ()
     return replace(
@@ -41,17 +42,20 @@ def diff_table(
 
 
 def _key(difference: Difference) -> str:
-    address = difference.left or difference.right
-    return f"{address}.{difference.field}" if difference.field else f"{address}"
+    if difference.field:
+        return f"{difference.left}.{difference.field}"
+    return f"first.{difference.left}" if difference.right is None else f"second.{difference.right}"
 
 
-def _label(difference: Difference) -> str:
+def _label(difference: Difference, model: Model, other: Model) -> str:
     """ "decoder.0.feed_forward" and "experts" as "block A feed-forward: experts"."""
+    owner = model if difference.left is not None else other
     side, *rest = (difference.left or difference.right or "").split(".")
-    names = [f"block {chr(ord('A') + int(name))}" if name.isdigit() else name.replace("_", "-") for name in rest]
+    letters = block_letters(owner)
+    names = [f"block {letters[side, int(name)]}" if name.isdigit() else name.replace("_", "-") for name in rest]
     place = " ".join(names) or side
-    where = f"{side} {place}" if side == "encoder" and names else place
-    return f"{where}: {label(difference.field)}" if difference.field else f"{where}: there"
+    where = f"{side} {place}" if len(owner.towers) > 1 and names else place
+    return f"{where}: {label(difference.field)}" if difference.field else f"{where}: only here"
 
 
 def _values(found: tuple[Difference, ...], *, first: bool) -> Row:

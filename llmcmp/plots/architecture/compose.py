@@ -6,21 +6,19 @@ the main line.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from llmcmp import __version__, units
+from llmcmp import units
 from llmcmp.components.embeddings import TokenTypes
 from llmcmp.components.heads import AdaptiveHead, LanguageHead, Pooler
 from llmcmp.components.positions import NO_POSITION, LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.errors import UndisclosedError
-from llmcmp.folds.cache import kvcache
 from llmcmp.folds.params import params
 from llmcmp.frozen import replace
-from llmcmp.ops import Part
-from llmcmp.plots.architecture.cards import simple, sublayer, summary
-from llmcmp.plots.architecture.scene import Box, Column, Entry, Frame, Line, Scene, Share, Stage
-from llmcmp.tables.compare import card_facts, size_facts
-from llmcmp.tables.describe import PLACEMENTS
+from llmcmp.plots.architecture import facts
+from llmcmp.plots.architecture.cards import simple, sublayer
+from llmcmp.plots.architecture.scene import Box, Column, Entry, Frame, Line, Scene, Stage
+from llmcmp.tables.describe import PLACEMENTS, block_letters
 from llmcmp.tables.diagram import layer_range
 
 if TYPE_CHECKING:
@@ -29,10 +27,7 @@ if TYPE_CHECKING:
     from llmcmp.components.base import Component
     from llmcmp.model import Block, Layers, Model, Step, Tower
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-LEAST = 0.0001  # of the parameters: smaller shares are not told apart
 LONG = 20  # characters of a range of layers that do not fit beside their number
-CONTEXT = 4096  # tokens at which caches are stated, unless the model's window is shorter
 
 
 def compose(model: Model) -> Scene:
@@ -44,7 +39,7 @@ def compose(model: Model) -> Scene:
         )
     sizes = iter(_layer_sizes(model))
     columns: list[Column] = []
-    letters = iter(LETTERS)
+    letters = iter(block_letters(model).values())
     everywhere: dict[Component, str] = {}
     for tower in model.towers:
         opened: dict[Component, str] = {}
@@ -54,12 +49,12 @@ def compose(model: Model) -> Scene:
         everywhere |= opened if len(columns[-1].frames) > 1 else {}
     return Scene(
         title=model.name,
-        subtitle=_subtitle(model),
-        figures=tuple(_figures(model)),
+        subtitle=facts.subtitle(model),
+        figures=tuple(facts.figures(model)),
         columns=tuple(columns),
-        apart=tuple(_apart(model, everywhere)),
-        shares=_shares(model),
-        print=tuple(_print(model)),
+        apart=tuple(facts.apart(model, everywhere)),
+        shares=facts.shares(model),
+        print=tuple(facts.small_print(model)),
     )
 
 
@@ -196,74 +191,3 @@ def _stage(step: Step, block: Block, address: str, opened: dict[Component, str],
     shared = () if step.shared_norm is None else (simple("norm", step.shared_norm, f"{address}.norm"),)
     scale = "× α" if block.placement == "deep" else ""
     return Stage(branches=tuple(branches), lead=tuple(lead), shared=shared, trail=tuple(trail), scale=scale)
-
-
-# Around the drawing
-
-
-def _subtitle(model: Model) -> str:
-    card, facts = model.card, card_facts(model)
-    return f"{card.organization} · {card.released} · {facts['class']}"
-
-
-def _figures(model: Model) -> Iterator[tuple[str, str]]:
-    """(value, what it is) of totals, context and cache."""
-    totals = size_facts(model)
-    yield units.show_count(totals["parameters"]), "parameters"
-    if totals["active_parameters"] != totals["parameters"]:
-        yield units.show_count(totals["active_parameters"]), "active a token"
-    if model.card.context is not None:
-        yield units.show_tokens(model.card.context), "context"
-    context = min(CONTEXT, model.card.context or CONTEXT)
-    cache = kvcache(model, context)
-    if not any(cache.components.values()):
-        yield "no cache", "nothing is kept between tokens"
-        return
-    first = kvcache(model, 0)
-    if first.bytes_per_token:
-        yield units.show_bytes(first.bytes_per_token), "cache a token, bf16"
-    if first.bytes:
-        yield units.show_bytes(first.bytes), "state of fixed size"
-    yield units.show_bytes(cache.bytes), f"cache at {units.show_tokens(context)} tokens"
-
-
-def _apart(model: Model, opened: dict[Component, str]) -> Iterator[Box]:
-    """A box for each module that is listed beside the model, with what is in it."""
-    sizes = params(model).apart
-    for name, tower in model.apart:
-        parts = [summary(component) for _, component in tower.entry]
-        for layers in tower.layers():
-            parts += [
-                mixer.label + (f" as in {opened[mixer]}" if mixer in opened else "")
-                for _, mixer in layers.block.mixers()
-            ]
-        parts += [summary(component) for _, component in tower.exit]
-        title = f"{name[:1].upper() + name[1:]}: {units.show_count(sizes[name])}, in no total"
-        lines = (Line(text=title, size="title"), Line(text=" → ".join(parts)))
-        yield Box(look="card", lines=lines, part="projection", address=f"apart.{name}")
-
-
-def _shares(model: Model) -> tuple[Share, ...]:
-    sizes = params(model)
-    found = [(part, sizes.components[part]) for part in get_args(Part) if sizes.components.get(part)]
-    return tuple(
-        Share(
-            part=part,
-            label=f"{part[:1].upper() + part[1:]} {units.show_count(size)}, {_percent(size / sizes.total)}",
-            share=size / sizes.total,
-        )
-        for part, size in found
-    )
-
-
-def _percent(share: float) -> str:
-    """A share of parameters; the smallest are not said to be none."""
-    return units.show_percent(share) if share >= LEAST else f"< {units.show_percent(LEAST)}"
-
-
-def _print(model: Model) -> Iterator[str]:
-    sources = "; ".join(f"{source.what}, {source.url} ({source.date})" for source in model.card.sources)
-    yield f"Sources: {sources}"
-    if model.card.overrides:
-        yield f"Changed from the published model: {', '.join(model.card.overrides)}"
-    yield f"llmcmp {__version__}: every number is computed from the architecture; sizes of maps read inputs → outputs."

@@ -8,8 +8,8 @@ from llmcmp.differences import differences
 from llmcmp.plots.architecture.compose import compose
 from llmcmp.plots.architecture.marks import left, marked, right
 from llmcmp.plots.architecture.page import page
-from llmcmp.plots.architecture.spread import spread
 from llmcmp.plots.architecture.paint import paint
+from llmcmp.plots.architecture.spread import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
