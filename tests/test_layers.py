@@ -31,6 +31,7 @@ ROOMS = [
     "sizes",
     "resize",
     "changes",
+    "differences",
     "shrink",
     "devices",
     "sources",

@@ -20,6 +20,7 @@ COMMANDS = {
         "list": "listing",
         "show": "show",
         "compare": "compare",
+        "diff": "diff",
         "pick": "pick",
     },
     "Costs": {

@@ -79,21 +79,22 @@ def run(
 def _write(made: Report, places: Sequence[Path], *, silent: bool) -> None:
     """Draw once, then write each place."""
     from llmcmp.files import write
-    from llmcmp.plots import plot
+    from llmcmp.report.figures import draw, to_draw
     from llmcmp.report.files import folder_files, is_page, write_folder
     from llmcmp.report.page import page
 
-    drawn = [part for part in made.parts() if part.drawn]
-    folders = any(not is_page(place) for place in places)
-    with progress(len(drawn) * (3 if folders else 2) + len(made.models), silent=silent) as bar:
-        figures = {}
-        for part in drawn:
-            bar.now(f"drawing {part.title}", 0)
-            figures[part.name] = plot.figure(part.table)
+    folders, figures = any(not is_page(place) for place in places), to_draw(made)
+    steps = figures + len(made.models) + (figures if folders else 0)
+    with progress(steps, silent=silent) as bar:
+
+        def tell(what: str) -> None:
             bar.advance()
-        bar.now("writing the page", 0)
-        text = page(made, figures, bar.advance)
-        files = folder_files(made, text, figures, bar.advance) if folders else {}
+            bar.now(f"drawing {what}", 0)
+
+        drawn = draw(made, tell)
+        bar.now("writing", 0)
+        text = page(made, drawn, bar.advance)
+        files = folder_files(made, text, drawn, bar.advance) if folders else {}
     for place in places:
         if is_page(place):
             write(text.encode(), place)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.report.html import Markup, join, link, tag
+from llmcmp.report.svg import inline
 from llmcmp.tables import describe
 from llmcmp.tables.diagram import diagram
 from llmcmp.tables.show import show_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
 
     from llmcmp.card import Source
     from llmcmp.model import Model
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 _APART = {"model", "organization", "released", "class", "changed", "notes", "sources"}
 
 
-def card(model: Model, number: int) -> Markup:
+def card(model: Model, number: int, block: Figure | None) -> Markup:
     """One model."""
     about = f"{model.card.organization} · {model.card.released} · {describe.architecture_class(model)}"
     return tag(
@@ -28,7 +31,10 @@ def card(model: Model, number: int) -> Markup:
         tag("p", about, class_="about"),
         tag("p", model.card.changed),
         tag(
-            "div", _drawing(model), tag("div", _facts(model), _notes(model), _sources(model.card.sources)), class_="two"
+            "div",
+            _drawing(model, number, block),
+            tag("div", _facts(model), _notes(model), _sources(model.card.sources)),
+            class_="two",
         ),
         id=anchor(number),
         data_model=model.name,
@@ -40,10 +46,24 @@ def anchor(number: int) -> str:
     return f"model-{number}"
 
 
-def _drawing(model: Model) -> Markup:
-    if not model.disclosed:
+def _drawing(model: Model, number: int, block: Figure | None) -> Markup:
+    """The drawn architecture on a sheet that stays white, with the same in text for those who cannot see it."""
+    if block is None:
         return tag("p", "Its vendor keeps the architecture secret, so there is nothing to draw or to count.")
-    return tag("pre", "\n".join(diagram(model)), class_="paper", tabindex="0", aria_label=f"Blocks of {model.name}")
+    alt = f"Architecture of {model.name}, drawn; the same in text below."
+    text = tag("pre", "\n".join(diagram(model)), tabindex="0", aria_label=f"Blocks of {model.name} in text")
+    return tag(
+        "div",
+        tag(
+            "div",
+            inline(block, anchor(number), alt, follows=False),
+            class_="sheet",
+            tabindex="0",
+            role="group",
+            aria_label=f"Architecture of {model.name}",
+        ),
+        tag("details", tag("summary", "In text"), text),
+    )
 
 
 def _facts(model: Model) -> Markup:

@@ -22,9 +22,8 @@ from llmcmp.tables.text import markdown_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from matplotlib.figure import Figure
-
     from llmcmp.report.contents import Report
+    from llmcmp.report.figures import Figures
 
 OURS = {"index.html", "report.md", "tables", "figures"}
 MADE_BY = 'name="generator" content="llmcmp '
@@ -66,17 +65,19 @@ def _is_report(path: Path) -> bool:
 
 
 def folder_files(
-    report: Report, page: str, figures: Mapping[str, Figure], done: Callable[[], None] = lambda: None
+    report: Report, page: str, figures: Figures, done: Callable[[], None] = lambda: None
 ) -> dict[str, bytes]:
     """The files of a folder by their paths in it. `done` is told of each figure."""
     made = {"index.html": page.encode(), "report.md": _markdown(report, figures).encode()}
+    drawn = dict(figures.parts)
+    drawn |= {f"blocks/{file_name(name)}": each for name, each in figures.blocks.items()}
     for part in report.parts():
         for suffix in (".csv", ".md", ".tex"):
             name = f"{part.name}{suffix}"
             made[f"tables/{name}"] = content(part.table, Path(name))
-    for name, drawn in figures.items():
+    for name, each in drawn.items():
         for kind in ("png", "svg"):
-            made[f"figures/{file_name(name)}.{kind}"] = plot.file_of(drawn, kind)
+            made[f"figures/{name}.{kind}"] = plot.saved(each, kind)
         done()
     return made
 
@@ -121,20 +122,19 @@ def _exchange(new: Path, target: Path, old: Path) -> None:
         raise
 
 
-def _markdown(report: Report, figures: Mapping[str, Figure]) -> str:
+def _markdown(report: Report, figures: Figures) -> str:
     lines = [f"# {len(report.models)} models", "", settings_line(report.asked), "", f"    {command(report)}", ""]
     for section in report.sections:
         lines += [f"## {section.title}", "", section.lead, ""]
         for part in section.parts:
-            if part.name in figures:
-                lines += [f"![{part.title}](figures/{file_name(part.name)}.svg)", ""]
+            if part.name in figures.parts:
+                lines += [f"![{part.title}](figures/{part.name}.svg)", ""]
             lines += [markdown_table(part.table), ""]
-    lines += ["## Sources", ""]
+    lines += ["## Models", ""]
     for model in report.models:
-        lines += [f"- **{model.name}**", *(f"  - {_source(s.what, s.url)}, {s.date}" for s in model.card.sources)]
+        lines += [f"### {model.name}", "", model.card.changed, ""]
+        if model.name in figures.blocks:
+            lines += [f"![Architecture of {model.name}](figures/blocks/{file_name(model.name)}.svg)", ""]
+        lines += [*(f"- {source.what}, {source.date}: <{source.url}>" for source in model.card.sources), ""]
     lines += ["", "## Conventions", "", *(f"- {line}" for line in CONVENTIONS), ""]
     return "\n".join(lines)
-
-
-def _source(what: str, url: str) -> str:
-    return f"{what}: <{url}>"

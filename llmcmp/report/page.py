@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
     from llmcmp.model import Model
     from llmcmp.report.contents import Part, Report, Section
+    from llmcmp.report.figures import Figures
 
 
-def page(report: Report, figures: Mapping[str, Figure], report_done: Callable[[], None] = lambda: None) -> str:
-    """The page; `figures` by the names of their parts. `report_done` is told of each model's card."""
+def page(report: Report, figures: Figures, done: Callable[[], None] = lambda: None) -> str:
+    """The page; `done` is told of each figure that became part of it."""
     script = _static("report.js")
     cards: list[Markup] = []
     for number, model in enumerate(report.models):
-        cards.append(card(model, number))
-        report_done()
+        cards.append(card(model, number, figures.blocks.get(model.name)))
+        done()
     body = tag(
         "body",
         tag("a", "Skip to the report", href="#main", class_="skip"),
@@ -38,7 +39,7 @@ def page(report: Report, figures: Mapping[str, Figure], report_done: Callable[[]
         tag(
             "main",
             _opening(report),
-            *(_section(section, figures) for section in report.sections),
+            *(_section(section, figures.parts) for section in report.sections),
             tag("section", tag("h2", "Models"), *cards, id="models"),
             about(report),
             id="main",

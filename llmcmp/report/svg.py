@@ -15,6 +15,8 @@ from llmcmp.report.html import Markup, trusted
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SMALLEST = 0.75  # share of its own size below which a drawn architecture is scrolled, not shrunk
+
 # Colours that a page sets for light and dark; in a file of its own the figure keeps those it was drawn with.
 NAMED = {style.PAPER: "paper", style.INK: "ink", style.MUTED: "muted", style.FAINT: "faint", style.GRID: "grid"}
 NAMED |= {colour: f"c{number}" for number, colour in enumerate(style.COLOURS)}
@@ -32,7 +34,7 @@ def inline(drawn: Figure, name: str, alt: str, *, follows: bool = True) -> Marku
     text = text.replace("url(#", f"url(#{name}-")
     if follows:
         text = re.sub(r"#[0-9a-f]{6}\b", lambda found: _variable(found[0]), text)
-    return trusted(_headed(text, alt))
+    return trusted(_headed(text, alt, least=0 if follows else SMALLEST))
 
 
 def _written(drawn: Figure) -> str:
@@ -45,16 +47,17 @@ def _written(drawn: Figure) -> str:
     return content.getvalue()
 
 
-def _headed(text: str, alt: str) -> str:
-    """The svg element with its role and description, as wide as there is room."""
+def _headed(text: str, alt: str, least: float) -> str:
+    """The svg element with its role and description, as wide as there is room, but `least` of its own size."""
     from html import escape
 
     head, _, rest = text.partition(">")
     box = re.search(r'viewBox="([^"]*)"', head)
     assert box is not None  # matplotlib always writes one
     width = float(box[1].split()[2]) * 4 / 3  # points to CSS pixels
+    size = f"width:100%;max-width:{width:.0f}px;min-width:{width * least:.0f}px"
     return (
-        f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}" style="width:100%;max-width:{width:.0f}px"'
+        f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}" style="{size}"'
         f' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
     )
 
