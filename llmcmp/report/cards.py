@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmcmp.card import Source
     from llmcmp.model import Model
 
+WIDE = 8.5  # inches of a drawing above which it takes the whole width of its card
 # What stands in a card's heading, in lists of its own, or in no page.
 _APART = {"model", "organization", "released", "class", "changed", "notes", "sources"}
 
@@ -34,7 +35,7 @@ def card(model: Model, number: int, block: Figure | None) -> Markup:
             "div",
             _drawing(model, number, block),
             tag("div", _facts(model), _notes(model), _sources(model.card.sources)),
-            class_="two",
+            class_="two wide" if block is not None and block.get_figwidth() > WIDE else "two",
         ),
         id=anchor(number),
         data_model=model.name,

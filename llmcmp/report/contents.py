@@ -17,6 +17,7 @@ from llmcmp.tables.drawn import drawn_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
     from llmcmp.tables.asked import Asked
     from llmcmp.tables.drawn import Kind
@@ -118,17 +119,6 @@ def _parameters(models: Sequence[Model], asked: Asked) -> Section:
 
 
 def _compute(models: Sequence[Model], asked: Asked) -> Section:
-    sizes = {"batch": asked.batch, "source": asked.source, "weights": asked.weights, "dtype": asked.dtype}
-    steps = [
-        Part(
-            name=f"flops-{phase}",
-            title=title,
-            said=f"FLOPs by component and bytes moved; {table.title}.",
-            table=replace(table, rows_as="rows"),
-        )
-        for phase, title in (("prefill", "Prefill"), ("decode", "One decode step"))
-        for table in (flops_table(models, phase, asked.point, **sizes),)
-    ]
     return Section(
         name="compute",
         title="Compute",
@@ -136,9 +126,24 @@ def _compute(models: Sequence[Model], asked: Asked) -> Section:
         parts=(
             _figure("flops", "FLOPs against context", "A line a model, growing with context.", models, asked),
             _figure("attention", "Share of attention scores", "How attention takes over with context.", models, asked),
-            *steps,
+            _step("prefill", "Prefill", models, asked),
+            _step("decode", "One decode step", models, asked),
         ),
     )
+
+
+def _step(phase: Phase, title: str, models: Sequence[Model], asked: Asked) -> Part:
+    table = flops_table(
+        models,
+        phase,
+        asked.point,
+        batch=asked.batch,
+        source=asked.source,
+        weights=asked.weights,
+        dtype=asked.dtype,
+    )
+    said = f"FLOPs by component and bytes moved; {table.title}."
+    return Part(name=f"flops-{phase}", title=title, said=said, table=replace(table, rows_as="rows"))
 
 
 def _memory(models: Sequence[Model], asked: Asked) -> Section:

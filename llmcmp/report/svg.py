@@ -3,6 +3,8 @@
 What belongs to one model carries `data-series`, by which the page's filter finds it.
 """
 
+# pyright: reportUnknownMemberType=false
+# (matplotlib leaves its keyword arguments untyped.)
 from __future__ import annotations
 
 import io
@@ -15,11 +17,11 @@ from llmcmp.report.html import Markup, trusted
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SMALLEST = 0.75  # share of its own size below which a drawn architecture is scrolled, not shrunk
+SMALLEST = 0.5  # share of its own size below which a drawn architecture is scrolled, not shrunk
 
 # Colours that a page sets for light and dark; in a file of its own the figure keeps those it was drawn with.
-NAMED = {style.PAPER: "paper", style.INK: "ink", style.MUTED: "muted", style.FAINT: "faint", style.GRID: "grid"}
-NAMED |= {colour: f"c{number}" for number, colour in enumerate(style.COLOURS)}
+_PLAIN = {style.PAPER: "paper", style.INK: "ink", style.MUTED: "muted", style.FAINT: "faint", style.GRID: "grid"}
+NAMED = {**_PLAIN, **{colour: f"c{number}" for number, colour in enumerate(style.COLOURS)}}
 
 
 def inline(drawn: Figure, name: str, alt: str, *, follows: bool = True) -> Markup:
