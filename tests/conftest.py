@@ -1,5 +1,6 @@
-"""Shared by all tests: the folder of this file is importable, colours and widths are fixed."""
+"""Shared by all tests: the folder of this file is importable, colours, widths and defaults are fixed."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,5 +11,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COLUMNS", "FORCE_COLOR", "LLMCMP_DEBUG", "NO_COLOR"):
+    for name in ("COLUMNS", "FORCE_COLOR", "LLMCMP_CTX", "LLMCMP_DEBUG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LLMCMP_CONFIG", os.devnull)  # nobody's own file

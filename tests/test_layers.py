@@ -18,6 +18,7 @@ PACKAGE = Path(llmcmp.__file__).parent
 ROOMS = [
     "errors",
     "frozen",
+    "config",
     "dims",
     "units",
     "spans",

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from llmcmp.cli import terminal
 from llmcmp.cli.command import HELP, Commands
+from llmcmp.cli.defaults import of_the_terminal
 from llmcmp.errors import LlmcmpError
 
 # By panel of the help: each command's function is `run` in its module; only the one that is asked for is imported.
@@ -19,6 +20,7 @@ COMMANDS = {
     "Compare": {"list": "listing", "show": "show", "compare": "compare"},
     "Costs": {"params": "params", "flops": "flops", "kvcache": "kvcache"},
     "Measure": {"bench": "bench", "devices": "devices", "verify": "verify"},
+    "Setup": {"config": "config", "doctor": "doctor", "completion": "completion"},
 }
 FOOTER = (
     "Help for each: llmcmp compare --help",
@@ -49,7 +51,7 @@ def _root(
 ) -> None:
     """Compare LLM architectures: what they are, how big they are, what they compute and what they remember."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), nl=False, color=context.color)
+        typer.echo(context.get_help(), color=context.color)
 
 
 def build() -> Any:
@@ -57,7 +59,9 @@ def build() -> Any:
     app = typer.Typer(cls=Program, pretty_exceptions_enable=False, context_settings=dict(HELP))
 
     app.callback(invoke_without_command=True)(_root)
-    return get_command(app)
+    program: Any = get_command(app)
+    program.context_settings["default_map"] = of_the_terminal(program)
+    return program
 
 
 def main() -> None:
