@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, cast
 
+from llmcmp import files
 from llmcmp.errors import ConfigError
 from llmcmp.frozen import frozen
 
@@ -88,11 +89,9 @@ def change(path: Path, key: str, value: Value | None) -> None:
         raise ConfigError(f"{path}: cannot change {key} where it stands; edit the file by hand")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(changed, "utf-8")
-        temporary.replace(path.resolve())
     except OSError as error:
         raise ConfigError(f"cannot write '{path}': {error.strerror}") from error
+    files.write(changed.encode(), path.resolve(), replace=True)
 
 
 def _changed(text: str, table: str, name: str, value: Value | None) -> str:

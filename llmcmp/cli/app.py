@@ -17,10 +17,35 @@ from llmcmp.errors import LlmcmpError
 
 # By panel of the help: each command's function is `run` in its module; only the one that is asked for is imported.
 COMMANDS = {
-    "Compare": {"list": "listing", "show": "show", "compare": "compare"},
-    "Costs": {"params": "params", "flops": "flops", "kvcache": "kvcache"},
-    "Measure": {"bench": "bench", "devices": "devices", "verify": "verify"},
-    "Setup": {"config": "config", "doctor": "doctor", "completion": "completion"},
+    "Compare": {
+        "list": "listing",
+        "show": "show",
+        "compare": "compare",
+        "pick": "pick",
+    },
+    "Costs": {
+        "params": "params",
+        "flops": "flops",
+        "kvcache": "kvcache",
+    },
+    "Look": {
+        "plot": "plot",
+    },
+    "Learn": {
+        "explain": "explain",
+        "evolve": "evolve",
+    },
+    "Measure": {
+        "bench": "bench",
+        "devices": "devices",
+        "verify": "verify",
+    },
+    "Setup": {
+        "import": "importing",
+        "config": "config",
+        "doctor": "doctor",
+        "completion": "completion",
+    },
 }
 FOOTER = (
     "Help for each: llmcmp compare --help",

@@ -18,6 +18,7 @@ from llmcmp.cli.options import (
     CtxOpt,
     CtxsOpt,
     PagerOpt,
+    PresetsOpt,
     QuietOpt,
     WeightsOpt,
     WidthOpt,
@@ -40,13 +41,15 @@ def shared(
     width: WidthOpt = None,
     pager: PagerOpt = True,
     quiet: QuietOpt = False,
+    presets: PresetsOpt = None,
 ) -> None:
     """The options whose defaults hold for every command that has them."""
 
 
 _SHARED = {name: each.annotation for name, each in inspect.signature(shared, eval_str=True).parameters.items()}
 _ALSO = {"ctx": CtxsOpt}  # the same option where it may be repeated
-TERMINAL = ("width", "pager", "quiet")  # the program's own, which it reads before it knows the command
+PROGRAM = ("width", "pager", "quiet", "presets")  # the program's own, which it reads before it knows the command
+ELSEWHERE = ("presets",)  # the variable of the same name is read where the folders are
 
 
 @frozen
@@ -79,7 +82,7 @@ def of_the_terminal(command: Any) -> dict[str, Any]:
     params = {param.name: param for param in command.params}
     try:
         found = everywhere(read(config_path()))
-        return {key: checked(command, params[key], found[key]) for key in TERMINAL if key in found}
+        return {key: checked(command, params[key], found[key]) for key in PROGRAM if key in found}
     except ConfigError:
         return {}
 
@@ -89,7 +92,7 @@ def everywhere(config: Config) -> dict[str, Default]:
     found = {key: _of_file(key, value) for key, value in config.everywhere.items()}
     for key in _SHARED:
         variable = PREFIX + key.upper()
-        if os.environ.get(variable):
+        if os.environ.get(variable) and key not in ELSEWHERE:
             found[key] = Default(value=os.environ[variable], origin=variable, where=variable)
     return found
 

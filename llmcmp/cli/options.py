@@ -5,6 +5,7 @@ Commands name those that they take. The last ones, of the terminal, every comman
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,8 @@ Dtype = Literal["fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "i
 OUTPUT, TERMINAL = "Output", "Terminal"  # panels of the help
 
 
-def _complete(incomplete: str) -> list[str]:
+def complete_model(incomplete: str) -> list[str]:
+    """Names of presets and aliases that begin so."""
     from llmcmp.sources.names import aliases, preset_files
 
     return [name for name in (*preset_files(), *aliases()) if name.startswith(incomplete)]
@@ -32,11 +34,11 @@ _MODEL_HELP = "Presets, aliases, preset files or family/*; overrides after a col
 
 _ONE_MODEL_HELP = "A preset, alias or preset file; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
 
-ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)]
+ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=complete_model)]
 OptionalModelsArg = Annotated[
-    list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)
+    list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=complete_model)
 ]
-ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=_complete)]
+ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=complete_model)]
 JsonOpt = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document in raw base units.")
 ]
@@ -55,7 +57,7 @@ ExplainOpt = Annotated[
 ]
 BaselineOpt = Annotated[
     str | None,
-    typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.", autocompletion=_complete),
+    typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.", autocompletion=complete_model),
 ]
 
 
@@ -136,7 +138,31 @@ PagerOpt = Annotated[
 ]
 
 
-def everywhere(quiet: QuietOpt = None, width: WidthOpt = None, pager: PagerOpt = None) -> None:
+def _use_presets(context: typer.Context, folders: list[str] | None) -> list[str] | None:
+    if not context.resilient_parsing:
+        from llmcmp.sources.user import use
+
+        for folder in folders or ():
+            use(os.path.expanduser(folder))  # noqa: PTH111 - a default from a file may begin with ~
+    return folders
+
+
+PresetsOpt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--presets",
+        metavar="DIR",
+        is_eager=True,
+        expose_value=False,
+        callback=_use_presets,
+        help="A folder with presets of your own, beside those in $LLMCMP_PRESETS; repeatable.",
+    ),
+]
+
+
+def everywhere(
+    quiet: QuietOpt = None, width: WidthOpt = None, pager: PagerOpt = None, presets: PresetsOpt = None
+) -> None:
     """The options of every command, before its name or after."""
 
 
