@@ -177,3 +177,21 @@ def test_words_wrap_at_blanks_and_nothing_is_lost() -> None:
     assert all(width(line, 10) <= 60 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert lines[0] == "one two"
+
+
+def test_a_latent_goes_up_to_keys_and_values_and_nowhere_else() -> None:
+    """No line slips through the gap between two boxes to a row further down."""
+    card = next(
+        placed for placed in drawn(llmcmp.load("deepseek-v3")).walk() if placed.address == "decoder.0.attention"
+    )
+    boxes = {placed.texts[0].text: placed for placed in card.children if placed.texts}
+    norms = [placed for placed in card.children if [text.text for text in placed.texts] == ["RMSNorm"]]
+    latent = max(norms, key=lambda placed: placed.width)
+    leaving = [
+        wire
+        for wire in card.wires
+        if wire.points[0][1] == latent.bottom and latent.x < wire.points[0][0] < latent.right
+    ]
+    assert sorted(wire.points[-1] for wire in leaving) == sorted(
+        (boxes[name].middle, boxes[name].y) for name in ("key up", "value up")
+    )
