@@ -1,11 +1,15 @@
 """Shared by all tests: the folder of this file is importable, colours and widths are fixed."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+# Whoever runs the tests may have presets and settings of their own: no test sees them, nor does what it starts.
+os.environ.pop("LLMCMP_PRESETS", None)
+os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no such folder")
 
 
 @pytest.fixture(autouse=True)

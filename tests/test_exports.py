@@ -10,7 +10,8 @@ import pytest
 import llmcmp
 from llmcmp import exports
 from llmcmp.errors import OutputError
-from llmcmp.exports import check_outputs, content, csv_text, write
+from llmcmp.exports import check_outputs, content, csv_text
+from llmcmp.files import write
 from llmcmp.tables.text import html_table, markdown_table
 
 TABLE = llmcmp.compare(["llama2", "t5", "gpt-4"], ctx=512)

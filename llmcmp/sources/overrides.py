@@ -15,15 +15,15 @@ from llmcmp.components.experts import Router
 from llmcmp.components.positions import Scaling
 from llmcmp.errors import PresetError
 from llmcmp.frozen import frozen
-from llmcmp.sources.binding import Place, closest, field_types
+from llmcmp.sources.binding import Place, Table, closest, field_types
 from llmcmp.sources.build import (
     ATTENTIONS,
     EMBEDDINGS,
     FEED_FORWARDS,
+    GIVEN,
     HEADS,
     MIXERS,
     POSITIONS,
-    Table,
     variants,
 )
 from llmcmp.sources.schema import ArrangementTable, NormTable
@@ -32,8 +32,6 @@ from llmcmp.units import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Given to components by the builder; `hidden` is a key of [embedding] alone.
-_GIVEN = frozenset({"hidden", "direction", "position", "epsilon", "unit_offset"})
 _CARD_KEYS = ("context", "position_limit")
 _LENGTHS = ("context", "position_limit", "window", "memory", "original", "rows")
 
@@ -137,7 +135,7 @@ def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spo
     by_kind = {getattr(cls, "kind", None): cls for cls in classes}
     cls = by_kind.get(table.get("kind"), classes[0])
     inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
-    given = _GIVEN if cls not in (*EMBEDDINGS, NormTable) else frozenset[str]()
+    given = GIVEN if cls not in (*EMBEDDINGS, NormTable) else frozenset[str]()
     yield _Spot(path=path, table=table, keys=frozenset(field_types(cls)) - given - inner.keys())
     for name, nested in table.items():
         if isinstance(nested, dict) and name in inner:

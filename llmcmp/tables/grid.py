@@ -112,7 +112,7 @@ def _across(columns: Sequence[Column], rows: Sequence[Row], key: str) -> Grid:
         mine = {row[key]: row for row in rows if row["model"] == model}
         marked = next((row for row in mine.values() if row.get("beyond_limit")), next(iter(mine.values())))
         cells = [_name(fixed[0], marked), *(_cell(column, marked) for column in fixed[1:])]
-        cells += [_cell(column, mine[value]) for value in values for column in series]
+        cells += [_cell(column, mine.get(value, {})) for value in values for column in series]
         lines.append(Line(cells=tuple(cells)))
     return Grid(headings=tuple(headings), lines=tuple(lines))
 
