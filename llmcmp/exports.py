@@ -41,13 +41,20 @@ def html_text(table: Table) -> str:
     from html import escape
 
     notes = "".join(f"<p>{escape(note)}</p>\n" for note in table.notes)
+    return html_page(table.title, f"{html_table(table)}\n{notes}")
+
+
+def html_page(title: str, body: str) -> str:
+    """A page of its own around `body`, in the reader's light or dark."""
+    from html import escape
+
     style = (
         ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2rem}"
         "table{border-collapse:collapse}th,td{padding:.3rem .8rem;border-bottom:1px solid #8884;text-align:left}"
     )
     return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(table.title)}</title>\n'
-        f"<style>{style}</style>\n<h1>{escape(table.title)}</h1>\n{html_table(table)}\n{notes}</html>\n"
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f"<style>{style}</style>\n<h1>{escape(title)}</h1>\n{body}</html>\n"
     )
 
 

@@ -32,9 +32,10 @@ ROOMS = [
     "resize",
     "changes",
     "shrink",
+    "devices",
     "sources",
 ]
-ROOMS += ["nn", "bench", "tables", "plots", "exports", "api", "cli", "workbench"]
+ROOMS += ["nn", "bench", "tables", "plots", "exports", "learn", "report", "api", "cli", "workbench"]
 # Rooms whose subject is torch: nothing else imports them but a command that needs them.
 TORCH_ROOMS = {"nn", "bench"}
 HEAVY = {"torch", "pandas", "matplotlib", "textual", "numpy", "transformers"}
@@ -87,6 +88,8 @@ def test_nothing_slow_is_imported_at_the_top(path: Path) -> None:
         ["kvcache", "--ctx", "128k"],
         ["show", "deepseek-v3"],
         ["list"],
+        ["evolve", "gpt"],
+        ["pick", "--memory", "24GiB"],
     ],
 )
 def test_a_command_imports_nothing_slow(arguments: list[str]) -> None:

@@ -16,9 +16,32 @@ from llmcmp.errors import LlmcmpError
 
 # By panel of the help: each command's function is `run` in its module; only the one that is asked for is imported.
 COMMANDS = {
-    "Compare": {"list": "listing", "show": "show", "compare": "compare", "import": "importing"},
-    "Costs": {"params": "params", "flops": "flops", "kvcache": "kvcache"},
-    "Measure": {"bench": "bench", "devices": "devices", "verify": "verify"},
+    "Compare": {
+        "list": "listing",
+        "show": "show",
+        "compare": "compare",
+        "pick": "pick",
+    },
+    "Costs": {
+        "params": "params",
+        "flops": "flops",
+        "kvcache": "kvcache",
+    },
+    "Look": {
+        "plot": "plot",
+    },
+    "Learn": {
+        "explain": "explain",
+        "evolve": "evolve",
+    },
+    "Measure": {
+        "bench": "bench",
+        "devices": "devices",
+        "verify": "verify",
+    },
+    "Setup": {
+        "import": "importing",
+    },
 }
 FOOTER = (
     "Help for each: llmcmp compare --help",

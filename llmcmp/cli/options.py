@@ -22,7 +22,8 @@ Dtype = Literal["fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "i
 OUTPUT, TERMINAL = "Output", "Terminal"  # panels of the help
 
 
-def _complete(incomplete: str) -> list[str]:
+def complete_model(incomplete: str) -> list[str]:
+    """Names of presets and aliases that begin so."""
     from llmcmp.sources.names import aliases, preset_files
 
     return [name for name in (*preset_files(), *aliases()) if name.startswith(incomplete)]
@@ -32,11 +33,11 @@ _MODEL_HELP = "Presets, aliases, preset files or family/*; overrides after a col
 
 _ONE_MODEL_HELP = "A preset, alias or preset file; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
 
-ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)]
+ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=complete_model)]
 OptionalModelsArg = Annotated[
-    list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=_complete)
+    list[str] | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=complete_model)
 ]
-ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=_complete)]
+ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=complete_model)]
 JsonOpt = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document in raw base units.")
 ]
@@ -55,7 +56,7 @@ ExplainOpt = Annotated[
 ]
 BaselineOpt = Annotated[
     str | None,
-    typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.", autocompletion=_complete),
+    typer.Option(metavar="MODEL", help="Show every cost as a ratio to this model's.", autocompletion=complete_model),
 ]
 
 

@@ -81,7 +81,11 @@ def _remarks(table: Table, *, hidden: bool) -> None:
 
 def write_all(table: Table, outputs: Sequence[Path]) -> None:
     """Write the files that were asked for, once all of them could be made."""
-    contents = [(path, content(table, path)) for path in outputs]
+    write_contents([(path, content(table, path)) for path in outputs])
+
+
+def write_contents(contents: Iterable[tuple[Path, bytes]]) -> None:
+    """Write files whose contents have been made, and say so."""
     for path, made in contents:
         write(made, path)
         note(f"wrote {path}")
