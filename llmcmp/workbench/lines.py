@@ -38,8 +38,14 @@ class Lines(ScrollView, can_focus=True):
     Lines {
         background: transparent;
         scrollbar-size: 1 1;
-        & > .lines--cursor { background: $boost; }
-        & > .lines--hover { background: $boost; }
+        scrollbar-gutter: stable;
+        overflow-x: hidden;
+        scrollbar-background: $background;
+        scrollbar-color: $foreground 20%;
+        scrollbar-color-hover: $foreground 40%;
+        scrollbar-background-hover: $background;
+        & > .lines--cursor { background: $foreground 8%; }
+        & > .lines--hover { background: $foreground 5%; }
         & > .lines--group { color: $text-secondary; text-style: bold; }
         & > .lines--head { color: $foreground; text-style: bold; }
         & > .lines--dim { color: $foreground 55%; }
@@ -53,6 +59,7 @@ class Lines(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     hovered: reactive[int] = reactive(-1, repaint=False)
     header: int = 0
+    _looks: dict[str, Style] = {}  # noqa: RUF012 - replaced, never changed, before there is anything in it
 
     class Moved(Message):
         """The cursor stands on another line."""
@@ -66,7 +73,7 @@ class Lines(ScrollView, can_focus=True):
             return self.lines
 
     class Chosen(Moved):
-        """A line was clicked, at column `x` of the content."""
+        """A line was clicked, at column `x` of the widget."""
 
         def __init__(self, lines: Lines, line: int, x: int) -> None:
             super().__init__(lines, line)
@@ -80,31 +87,43 @@ class Lines(ScrollView, can_focus=True):
         """One line, over the style of its place; number -1 and below are the header's, from its last line upwards."""
         raise NotImplementedError
 
-    def resized(self, width: int) -> None:
-        """The content is `width` wide from now on, 0 where it is as wide as the widget."""
-        self.virtual_size = Size(width, self.count() + self.header)
-        self.refresh()
+    def changed(self) -> None:
+        """There are other lines than before."""
+        self.virtual_size = Size(0, self.count() + self.header)
+        self.refresh(layout=self.styles.auto_dimensions)
 
     def style(self, part: str) -> Style:
         """The style of a part of a line, to be laid over that of the line."""
-        return self.get_component_rich_style(f"lines--{part}", partial=True)
+        known = self._looks.get(part)
+        if known is None:
+            styles, ground = self.get_component_styles(f"lines--{part}"), self.background_colors[1]
+            known = styles.text_style
+            if styles.has_rule("color"):
+                known += Style(color=(ground + styles.color).rich_color)
+            if styles.has_rule("background"):
+                known += Style(bgcolor=(ground + styles.background).rich_color)
+            self._looks[part] = known
+        return known
+
+    def notify_style_update(self) -> None:
+        self._looks = {}
+        super().notify_style_update()
+
+    @property
+    def room(self) -> int:
+        """Columns of a line."""
+        return self.scrollable_content_region.width
 
     def render_line(self, y: int) -> Strip:
-        width = max(self.size.width, self.virtual_size.width)
         number = y - self.header + (round(self.scroll_y) if y >= self.header else 0)
         base = self.rich_style
         if number >= self.count():
-            return Strip.blank(self.size.width, base)
+            return Strip.blank(self.room, base)
         if number >= 0 and number == self.cursor:
             base += self.style("cursor")
         elif number >= 0 and number == self.hovered:
             base += self.style("hover")
-        return self.fitted(self.line(number, width, base), base)
-
-    def fitted(self, strip: Strip, base: Style) -> Strip:
-        """The part of a line that can be seen."""
-        left = round(self.scroll_x)
-        return strip.crop_extend(left, left + self.size.width, base)
+        return self.line(number, self.room, base).adjust_cell_length(self.room, base)
 
     def redraw(self, number: int) -> None:
         """Draw one line again."""
@@ -149,4 +168,4 @@ class Lines(ScrollView, can_focus=True):
             return
         if number >= 0:
             self.cursor = number
-        self.post_message(self.Chosen(self, number, event.x + round(self.scroll_x)))
+        self.post_message(self.Chosen(self, number, event.x))

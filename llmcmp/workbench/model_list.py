@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -35,8 +34,8 @@ class ModelList(Lines):
     """Families and their models. What is marked is the app's affair: it is told of, and tells."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "Select", id="models.toggle", tooltip="Select or leave out the model"),
-        Binding("enter", "toggle", "Select", id="models.enter", show=False, tooltip="The same as space"),
+        Binding("space", "mark", "Select", id="models.toggle", tooltip="Select or leave out the model"),
+        Binding("enter", "mark", "Select", id="models.enter", show=False, tooltip="The same as space"),
         Binding("left", "fold(True)", "Fold", id="models.fold", show=False, tooltip="Fold the family"),
         Binding("right", "fold(False)", "Unfold", id="models.unfold", show=False, tooltip="Unfold the family"),
         Binding("minus", "fold_all", "Fold all", id="models.fold_all", show=False, tooltip="Fold or unfold all"),
@@ -101,7 +100,7 @@ class ModelList(Lines):
         if under is not None:
             self.cursor = spots.get((under.family, under.model), spots.get((under.family, None), 0))
         self.cursor = self.validate_cursor(self.cursor)
-        self.resized(0)
+        self.changed()
 
     def count(self) -> int:
         return len(self._entries)
@@ -110,10 +109,10 @@ class ModelList(Lines):
         entry = self._entries[number]
         if entry.model is None:
             return self._family_line(entry, width, base)
-        marked, size = entry.model in self._marked, self._size(entry.model)
+        marked, size = entry.model in self._marked, self._told(entry.model)
         sign = "◆ " if entry.model == self._baseline else "● " if marked else "○ "
         room = width - 5 - len(size)
-        name = entry.model if cell_len(entry.model) <= room else entry.model[: room - 1] + "…"
+        name = shortened(entry.model, room - 1)
         strong = base + self.style("mark") if marked else base
         return Strip(
             [
@@ -126,7 +125,9 @@ class ModelList(Lines):
 
     def _family_line(self, entry: Entry, width: int, base: Style) -> Strip:
         closed = entry.family in self._folded and not self._open
-        inside = sum(model in self._marked for family, group in self._groups if family == entry.family for model in group)
+        inside = sum(
+            model in self._marked for family, group in self._groups if family == entry.family for model in group
+        )
         told = f"{inside}/{entry.members}" if inside else f"{entry.members}"
         return Strip(
             [
@@ -136,14 +137,14 @@ class ModelList(Lines):
             ]
         )
 
-    def _size(self, model: str) -> str:
+    def _told(self, model: str) -> str:
         row = self._facts.get(model)
         if row is None:
             return ""
         total = row.get("parameters") or row.get("estimated_parameters")
         return "—" if total is None else show_count(total) if row["disclosed"] else f"~{show_count(total)}"
 
-    def action_toggle(self) -> None:
+    def action_mark(self) -> None:
         entry = self.entry
         if entry is None:
             return
@@ -169,4 +170,16 @@ class ModelList(Lines):
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         event.stop()
         if event.line >= 0:
-            self.action_toggle()
+            self.action_mark()
+
+
+def shortened(name: str, room: int) -> str:
+    """A name within some columns; what is left out is left out of its middle, as names differ at their ends.
+
+    >>> shortened("deepseek-r1-distill-llama-70b", 20)
+    'deepseek-…-llama-70b'
+    """
+    if len(name) <= room:
+        return name
+    tail = (room - 1) * 3 // 5
+    return f"{name[: room - 1 - tail]}…{name[len(name) - tail :]}"

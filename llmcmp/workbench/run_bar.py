@@ -47,7 +47,7 @@ class Number(Input):
 
     def __init__(self, name: str, value: int | None, read: Callable[[str], int | None], show: Callable[[int], str]):
         self.read, self.show, self.number = read, show, value
-        super().__init__(self.text, compact=True, name=name, classes="number", max_length=24)
+        super().__init__(self.text, compact=True, name=name, id=f"run-{name}", classes="number", max_length=24)
 
     @property
     def text(self) -> str:
@@ -86,7 +86,7 @@ class Number(Input):
         self.value = self.text
 
     def action_leave(self) -> None:
-        self.screen.focus_next() if self.name is None else self.screen.query("#models").first().focus()
+        self.screen.query("#models").first().focus()
 
     def action_step(self, up: bool) -> None:
         if self.number is not None:
@@ -104,7 +104,7 @@ class Choice(Widget, can_focus=True):
     value: reactive[str] = reactive("")
 
     def __init__(self, name: str, label: str, values: tuple[str, ...], value: str, tooltip: str) -> None:
-        super().__init__(name=name, classes="choice")
+        super().__init__(name=name, id=f"run-{name}", classes="choice")
         self.label, self.values = label, values
         self.set_reactive(Choice.value, value)
         self.tooltip = tooltip

@@ -1,7 +1,7 @@
 """The workbench's own two themes, beside Textual's, and the colours of series in them.
 
-Colours of series are Okabe and Ito's, those that can be read on the theme's ground: they remain distinct to colour-blind
-readers. Components have the colours of llmcmp's figures.
+Colours of series are Okabe and Ito's, those that can be read on the theme's ground: colour-blind readers can tell them
+apart. Components have the colours of llmcmp's figures.
 """
 
 from __future__ import annotations

@@ -55,6 +55,13 @@ class View(Widget):
         """Show a selection. The same one may come again."""
         raise NotImplementedError
 
+    def turn(self) -> None:
+        """Show the view's next part, where it has more than there is room for."""
+
+    def kept(self) -> dict[str, Any]:
+        """Fields of the State that the view holds, for the next start."""
+        return {}
+
     def focus_content(self) -> None:
         """Give the keyboard to the first thing in the view that takes it."""
         for widget in self.query("*"):

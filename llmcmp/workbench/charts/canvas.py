@@ -19,11 +19,11 @@ _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 class Canvas:
     """Characters and styles by row; (0, 0) is the upper left."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, ground: Style) -> None:
         self.width, self.height = width, height
         self._dots = [[0] * width for _ in range(height)]
         self._signs = [[" "] * width for _ in range(height)]
-        self._styles = [[Style()] * width for _ in range(height)]
+        self._styles = [[ground] * width for _ in range(height)]
 
     def dot(self, x: int, y: int, style: Style) -> None:
         """A dot at a place on the grid of dots; outside of it, nothing."""

@@ -61,7 +61,7 @@ def plot(drawing: Drawing, width: int, height: int, look: Look) -> list[Strip]:
     across, up = _axes(drawing)
     labels = {tick: drawing.show(tick) for tick in up.ticks(max(2, (height - 2) // 3))}
     left = max((len(label) for label in labels.values()), default=0) + 1
-    canvas = Canvas(width, height)
+    canvas = Canvas(width, height, look.ground)
     field = _Field(canvas=canvas, across=across, up=up, left=left + 1, width=width - left - 2, height=height - 2)
     _draw_axes(field, labels, look)
     for number, curve in enumerate(drawing.curves):
@@ -213,7 +213,6 @@ class Chart(Widget):
     def notify_style_update(self) -> None:
         self._drawn = (None, [])
         super().notify_style_update()
-
 
     def _lines(self) -> Sequence[Strip]:
         """The lines at this size, drawn once."""

@@ -20,6 +20,8 @@ class Legend(Static):
 
     def put(self, entries: Sequence[tuple[str, str]]) -> None:
         """Show (name, colour) pairs; a name is never broken over two lines."""
-        pairs = [Content.from_markup(f"[{colour}]■[/] $name", name=name.replace(" ", "\u00a0")) for name, colour in entries]
-        joined = [Content.assemble(pair) for pair in pairs]
-        self.update(Content("  ").join(joined))
+        pairs = [
+            Content.from_markup(f"[{colour}]■[/]\u00a0$name", name=name.replace(" ", "\u00a0"))
+            for name, colour in entries
+        ]
+        self.update(Content("  ").join(pairs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.containers import Horizontal
 from textual.widgets import Static
 
@@ -21,12 +22,13 @@ from llmcmp.workbench.view import View
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.style import Style
     from textual.app import ComposeResult
 
     from llmcmp.tables.table import Curve, Table
     from llmcmp.workbench.selection import Selection
     from llmcmp.workbench.table_view import Emphasis
+
+MOST_BYTES = 2**60
 
 
 class CacheView(View):
@@ -66,6 +68,7 @@ class CacheView(View):
         self._table = table
         settings, chart = table.settings, self.query_one(Chart)
         chart.display = bool(curves)
+        self.set_class(bool(curves), "-curves")
         context = settings["contexts"][0]
         chart.draw(Drawing(curves=curves, show=_bytes, base=2, context=context, budget=self.budget))
         told = f"at {units.show_tokens(context)} tokens, batch {settings['batch']}, {settings['dtype']}"
@@ -100,7 +103,7 @@ class CacheView(View):
             return None
         ends = held if self.budget is None else [*held, self.budget]
         axis = around(min(ends), max(ends), 2)
-        colour = series(0, self.app.current_theme.dark)  # pyright: ignore[reportUnknownMemberType]
+        dark, one_each = self.app.current_theme.dark, bool(self._selection and self._selection.models)  # pyright: ignore[reportUnknownMemberType]
 
         def spot(value: float, width: int) -> int:
             return round(axis.place(value) * (width - 1))
@@ -109,9 +112,11 @@ class CacheView(View):
             value = table.rows[number].get("kv_bytes")
             look = self.query_one(TableView)
             over = self.budget is not None and value is not None and value > self.budget
-            style = look.style("warning") if over else base.from_color(base.parse(colour).color)
+            style = look.style("warning") if over else Style(color=series(number if one_each else 0, dark))
             drawn = bar(axis.place(value), width, style, base) if value else [Segment(" " * width, base)]
-            return drawn if self.budget is None else crossed(drawn, spot(self.budget, width), "│", look.style("warning"))
+            return (
+                drawn if self.budget is None else crossed(drawn, spot(self.budget, width), "│", look.style("warning"))
+            )
 
         def heading(width: int, style: Style) -> list[Segment]:
             text = [" "] * width
@@ -149,4 +154,7 @@ def _budget(text: str) -> int | None:
     """A budget as it is typed, None for nothing. Raises QuantityError."""
     if not text.strip():
         return None
-    raise QuantityError(text)
+    value = units.size(text)
+    if not 1 <= value <= MOST_BYTES:
+        raise QuantityError(f"'{text}' must lie between 1 B and {units.show_bytes(MOST_BYTES)}")
+    return value

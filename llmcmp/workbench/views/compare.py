@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from textual.widgets import Static
@@ -98,7 +99,7 @@ class CompareView(View):
 
 
 def _emphasis(laid: Grid, base: int) -> Callable[[int, int], Emphasis]:
-    """What all models share steps back; what differs, from the baseline if there is one, stands out."""
+    """What all share steps back; what is unlike the baseline, or else unlike most models, stands out."""
 
     def stands_out(line: int, column: int) -> Emphasis:
         cells = laid.lines[line].cells
@@ -106,7 +107,13 @@ def _emphasis(laid: Grid, base: int) -> Callable[[int, int], Emphasis]:
             return ""
         if not cells[column].differs:
             return "dim"
-        alike = base and cells[column].text == cells[base].text
-        return "" if column == 0 or alike or column == base else "strong"
+        usual = cells[base].text if base else _usual([cell.text for cell in cells[1:]])
+        return "strong" if column and usual is not None and cells[column].text != usual else ""
 
     return stands_out
+
+
+def _usual(texts: list[str]) -> str | None:
+    """What more of the models have than any other; None where no two agree, or where there is a tie."""
+    (first, times), *others = Counter(texts).most_common(2)
+    return first if times > 1 and (not others or others[0][1] < times) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.containers import Horizontal, Vertical
@@ -33,8 +33,6 @@ class ComputeView(View):
 
     key = "compute"
     title = "Compute"
-    PARTS: ClassVar[tuple[str, ...]] = ("totals", "components", "numbers")
-    part = "totals"
     _table: Table | None = None
 
     def compose(self) -> ComposeResult:
@@ -84,6 +82,9 @@ class ComputeView(View):
         below = self.query_one(".notes", Static)
         below.update("\n".join(notes))
         below.display = bool(notes)
+
+    def turn(self) -> None:
+        self.toggle_class("-components")
 
     def table(self) -> Table | None:
         return self._table
