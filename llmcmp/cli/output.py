@@ -107,12 +107,12 @@ def note(message: str) -> None:
     if terminal.preferences().quiet:
         return
     settle()
-    if not sys.stderr.isatty():
-        print(message, file=sys.stderr)
-        return
     from rich.text import Text
 
-    terminal.console(sys.stderr).print(Text(message))
+    buffer = io.StringIO()
+    terminal.console(sys.stderr, into=buffer).print(Text(message))
+    for line in buffer.getvalue().splitlines():
+        print(line.rstrip(), file=sys.stderr)
 
 
 def display(pieces: Iterable[RenderableType]) -> None:
