@@ -24,10 +24,10 @@ BLOCK = re.compile(
     r'^```(?:console\n\$ (?P<command>[^\n]+)\n(?P<shown>.*?)|\w+ title="(?P<file>[^"]+)"\n(?P<text>.*?))```$',
     re.DOTALL | re.MULTILINE,
 )
-NOTICE = "<!-- Made by docs/generate.py; change the program, not this page. -->\n\n"
+NOTICE = "<!-- Made by docs/generate.py; change the program, not this page. -->\n"
 # Panels whose commands measure this machine: what they print is another each time.
 MEASURING = "Measure"
-WIDTH = 100  # columns of the outputs in the guides
+WIDTH = 80  # columns of the outputs in the guides
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -105,7 +105,7 @@ def reference() -> dict[Path, str]:
     for panel, commands in COMMANDS.items():
         for name, module in commands.items():
             pages[folder / "cli" / f"{name}.md"] = _command(name, module, panel)
-    return {path: NOTICE + text for path, text in pages.items()}
+    return {path: f"{text.rstrip()}\n\n{NOTICE}" for path, text in pages.items()}
 
 
 def navigation(text: str) -> str:
@@ -222,7 +222,7 @@ def _presets() -> str:
 
     table = list_table()
     columns = [
-        column for column in table.columns if column.key not in ("family", "languages", "user") and not column.machine
+        column for column in table.columns if column.key not in ("family", "languages", "tasks") and not column.machine
     ]
     parts = [
         f"# Presets\n\n{len(table.rows)} models, family by family. `llmcmp show MODEL` prints the sources of each.\n"
