@@ -32,6 +32,7 @@ ROOMS = [
     "sizes",
     "resize",
     "changes",
+    "differences",
     "shrink",
     "devices",
     "sources",

@@ -21,6 +21,7 @@ COMMANDS = {
         "list": "listing",
         "show": "show",
         "compare": "compare",
+        "diff": "diff",
         "pick": "pick",
     },
     "Costs": {
@@ -30,6 +31,7 @@ COMMANDS = {
     },
     "Look": {
         "plot": "plot",
+        "report": "report",
     },
     "Learn": {
         "explain": "explain",

@@ -42,6 +42,9 @@ ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, 
 JsonOpt = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document in raw base units.")
 ]
+OtherArg = Annotated[
+    str, typer.Argument(metavar="OTHER", help="The model to hold beside it.", autocompletion=complete_model)
+]
 OutOpt = Annotated[
     list[Path] | None,
     typer.Option(

@@ -36,7 +36,7 @@ def lines(
     """The curves on a logarithmic axis of context; `base` of a logarithmic vertical axis, 0 for shares from 0 to 1."""
     if not curves:
         raise OutputError("nothing to draw: none of the models has a value that grows with context")
-    drawn, axes = style.figure(9 + style.overlong([curve.label for curve in curves]), 5.6)
+    drawn, axes = style.figure(8.4 + style.overlong([curve.label for curve in curves]), 5.3)
     few = len(curves) <= MOST_LINES
     for number, curve in enumerate(curves):
         _line(

@@ -63,7 +63,7 @@ class Box:
         )
 
 
-def place(axes: Axes, points: Sequence[Point], *, size: float = 7.5, over_lines: bool = False) -> int:
+def place(axes: Axes, points: Sequence[Point], *, size: float = 8, over_lines: bool = False) -> int:
     """Write the names that fit, in the order of `points`; the number of those left out.
 
     `over_lines`: names get a ground of their own, so that lines behind them do not cross them out.

@@ -25,7 +25,7 @@ def roofline(table: Table) -> Figure:
     if not table.rows:
         raise OutputError("nothing to draw: no model is left")
     peak, bandwidth = (table.settings[key] for key in ("peak_flops_per_second", "bandwidth_bytes_per_second"))
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     ridge = peak / bandwidth
     found = [row["flops_per_byte"] for row in table.rows]
     low, high = min(*found, ridge) / 4, max(*found, ridge) * 4
@@ -80,7 +80,7 @@ def _legend(axes: Axes, table: Table, names: list[str]) -> None:
         handles=marks,
         loc="upper left",
         bbox_to_anchor=(1.01, 1),
-        fontsize=8,
+        fontsize=8.5,
         frameon=False,
         borderaxespad=0,
         labelcolor=style.INK,

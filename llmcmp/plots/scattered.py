@@ -27,7 +27,7 @@ LARGEST_RADIUS = 26.0  # points, of the largest bubble
 def active(table: Table) -> Figure:
     """Total against active parameters; a dense model stands on the diagonal."""
     rows = _some(table)
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     _points(axes, table, rows, "parameters", "active_parameters")
     for axis, label in ((axes.xaxis, "parameters"), (axes.yaxis, "active a token")):
         _log(axis, units.show_count, label)
@@ -59,7 +59,7 @@ def kv_year(table: Table) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
     rows = [row | {"year": year(row["released"])} for row in _some(table)]
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     _points(axes, table, rows, "year", "kv_bytes_mean")
     _log(axes.yaxis, units.show_bytes, "cache a token of context", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
@@ -95,7 +95,7 @@ def bubble(table: Table) -> Figure:
     def radius(row: Row) -> float:
         return max(1.5, LARGEST_RADIUS * (row["active_parameters"] / largest) ** 0.5)
 
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     _points(axes, table, rows, "parameters", "kv_bytes", radius)
     _log(axes.xaxis, units.show_count, "parameters")
     _log(axes.yaxis, units.show_bytes, "cache of one sequence", base=2)
@@ -144,9 +144,12 @@ def _points(
 def _log(axis: Any, show: Callable[[float], str], label: str, base: int = 10) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    def shown(value: float, _: int) -> str:
+        return show(value)
+
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_locator(LogLocator(base=base, subs=(1, 3) if base == 10 else (1,), numticks=9))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+    axis.set_major_formatter(FuncFormatter(shown))
     axis.set_minor_formatter(NullFormatter())
     axis.set_label_text(label)
 

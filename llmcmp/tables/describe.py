@@ -201,6 +201,18 @@ def cross_attention(model: Model) -> str | None:
     return None if found is None else heads_label(found.heads, found.kv_heads)
 
 
+def block_letters(model: Model) -> dict[tuple[str, int], str]:
+    """A letter for each distinct block of each side, in their order: A, B ... Z, AA."""
+    blocks = [(tower.side, number) for tower in model.towers for number in range(len(tower.layers()))]
+    return {block: _letters(place) for place, block in enumerate(blocks)}
+
+
+def _letters(place: int) -> str:
+    """0 as "A", 25 as "Z", 26 as "AA"."""
+    before, last = divmod(place, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + last)
+
+
 def depth(model: Model) -> str:
     """Layers; "12 + 12" in an encoder-decoder."""
     return " + ".join(str(tower.depth) for tower in model.disclosed_towers())
