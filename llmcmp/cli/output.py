@@ -38,9 +38,9 @@ def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explained: 
     else:
         draw(table)
     if explained:
-        from llmcmp.tables.explain import explain
+        from llmcmp.tables.formulas import formulas
 
-        show_lines(explain(table, explained), aside=as_json)
+        show_lines(formulas(table, explained), aside=as_json)
 
 
 def show_lines(lines: Iterable[str], *, aside: bool = False) -> None:

@@ -30,6 +30,6 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
     else:
         display(model_view(loaded))
     if explain:
-        from llmcmp.tables.explain import explain_params
+        from llmcmp.tables.formulas import params_formulas
 
-        show_lines(explain_params(loaded), aside=as_json)
+        show_lines(params_formulas(loaded), aside=as_json)

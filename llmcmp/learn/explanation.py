@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ModelError
 from llmcmp.frozen import field_names, frozen
@@ -115,7 +115,7 @@ def family_sizes() -> dict[str, int]:
 def plain(record: Any) -> Any:
     """A record as JSON holds it."""
     if isinstance(record, tuple):
-        return [plain(part) for part in record]  # pyright: ignore[reportUnknownVariableType]
+        return [plain(part) for part in cast("tuple[Any, ...]", record)]
     names = field_names(type(record))
     return {name: plain(getattr(record, name)) for name in names} if names else record
 

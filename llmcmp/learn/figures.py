@@ -135,6 +135,11 @@ def _cross_cache(model: Model, context: int) -> Any:
     return kvcache(model, context).components.get("cross keys and values")
 
 
+def _part_label(part: str) -> str:
+    """ "shared experts" is "Shared expert weights"."""
+    return f"{part[:1].upper()}{part[1:].removesuffix('s')} weights"
+
+
 def part_key(part: str) -> str:
     """The key of a part's parameters: "feed-forward" is feed_forward_parameters."""
     return f"{part.replace(' ', '_').replace('-', '_')}_parameters"
@@ -147,7 +152,7 @@ QUANTITIES: dict[str, Quantity] = dict(
         _quantity("non_embedding_parameters", "Less embeddings", "count", lambda m, c: params(m).non_embedding),
         _quantity("weight_bytes", "Weights, bf16", "bytes", lambda m, c: weight_bytes(m)),
         *(
-            _quantity(part_key(part), f"{part[:1].upper()}{part[1:]} weights", "count", _component(part))
+            _quantity(part_key(part), _part_label(part), "count", _component(part))
             for part in get_args(Part)
             if part != "attention"
         ),
