@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmcmp import units
+from llmcmp.frozen import replace
 from llmcmp.learn.changes import AS_RELEASED, changed
 from llmcmp.learn.figures import QUANTITIES
 from llmcmp.sources.presets import load
@@ -38,11 +39,19 @@ def table_of(term: Term, models: Sequence[Model] = ()) -> Table:
     lengths = ", ".join(units.show_tokens(context) for context in contexts)
     return Table(
         command="explain",
-        columns=tuple(_columns(example)),
+        columns=_known(tuple(_columns(example)), rows),
         rows=rows,
         settings=settings(term, chosen) | {"contexts": list(contexts)},
         title=f"{term.title}, computed at {lengths} tokens",
         notes=context_notes(chosen, contexts),
+    )
+
+
+def _known(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
+    """The columns, those without a value in any row kept for programs only."""
+    return tuple(
+        column if any(row.get(column.key) is not None for row in rows) else replace(column, machine=True)
+        for column in columns
     )
 
 
@@ -68,7 +77,7 @@ def computed_table(
     """A table of computed/; `extra` are settings beside those of every example."""
     return Table(
         command="explain",
-        columns=tuple(columns),
+        columns=_known(columns, rows),
         rows=tuple(rows),
         settings=settings(term, models) | extra,
         title=f"{term.title}: {title}",

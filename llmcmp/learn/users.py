@@ -185,3 +185,12 @@ def _apart(model: Model) -> tuple[Model, ...]:
     from llmcmp.frozen import replace
 
     return tuple(replace(model, towers=(tower,), apart=()) for _, tower in model.apart if tower.stacks)
+
+
+# Where an example can be computed, for terms whose users do not say so: they have none, or no architecture shows them.
+APPLIES: dict[str, Callable[[Model], bool]] = {
+    "load-balancing-loss": USERS["moe"],
+    "rope-ntk": USERS["rope"],
+    "sinusoidal": USERS["learned-positions"],
+    "sparse-attention": lambda model: USERS["decoder-only"](model) and _of(Attention, LatentAttention)(model),
+}
