@@ -24,8 +24,8 @@ def figure(table: Table) -> Figure:
             return growth(table)
         case "bench":
             return measured(table)
-        case "devices":
-            raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "devices" | "explain":
+            raise OutputError(f"there is no plot of {table.command}; choose csv, json, md, tex or html")
         case "list":
             return timeline(table)
         case "params" | "show":

@@ -40,10 +40,10 @@ def test_a_lesson_fits_the_terminal_and_lacks_nothing(name: str, width: int, mon
     for paragraph in (*shown.term.what, shown.term.costs, *shown.term.advantages, *shown.term.limits, shown.used_by()):
         assert " ".join(paragraph.split()) in words
     assert all(line.strip() in text for line in shown.term.formula.splitlines())
-    assert all(source.url in text for source in shown.term.sources)
-    free = {f"  {line}" for line in (*shown.term.formula.splitlines(), *shown.term.commands)}
-    free |= {f"  {source.url}" for source in shown.term.sources}
-    assert [line for line in text.splitlines() if len(line.rstrip()) > width and line.rstrip() not in free] == []
+    solid = "".join(text.split())
+    assert all(source.url in solid for source in shown.term.sources)
+    assert all("".join(command.split()) in solid for command in shown.term.commands)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
     assert all(len(line) <= lesson.READABLE for line in text.splitlines() if line.startswith("  - "))
 
 
@@ -89,11 +89,9 @@ def test_a_page_holds_the_whole_explanation(suffix: str, tmp_path: Path) -> None
     assert ("<script" in text) is False
 
 
-@pytest.mark.parametrize("suffix", ["tex", "png"])
-def test_other_formats_hold_the_table(suffix: str, tmp_path: Path) -> None:
-    run = llm("explain", "gqa", "-o", str(tmp_path / f"t.{suffix}"))
-    assert run.returncode == 0, run.stderr
-    assert (tmp_path / f"t.{suffix}").stat().st_size > 200
+def test_a_latex_file_holds_the_table(tmp_path: Path) -> None:
+    assert llm("explain", "gqa", "-o", str(tmp_path / "t.tex")).returncode == 0
+    assert "kv\\_heads = heads" in (tmp_path / "t.tex").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +101,7 @@ def test_other_formats_hold_the_table(suffix: str, tmp_path: Path) -> None:
         (["explain", "mla", "--model", "llama3-8b"], 1, "llama3-8b does not use Multi-head latent attention"),
         (["explain", "mla", "--model", "llama9"], 1, "unknown model 'llama9'"),
         (["explain", "--model", "llama3-8b"], 2, "name one; list them: llmcmp explain"),
+        (["explain", "mla", "-o", "x.png"], 1, "there is no plot of explain; choose csv, json, md, tex or html"),
         (["explain", "mla", "-o", "x.doc"], 1, "unknown suffix '.doc'"),
     ],
 )

@@ -59,8 +59,8 @@ def test_no_computed_figure_stands_in_prose(term: Term) -> None:
 
 
 @each_term
-def test_no_formula_is_wider_than_a_line_of_prose(term: Term) -> None:
-    assert max(len(line) for line in term.formula.splitlines()) <= 118
+def test_no_formula_is_wider_than_a_narrow_terminal(term: Term) -> None:
+    assert max(len(line) for line in term.formula.splitlines()) <= 78
     assert not term.formula.startswith(" ") and "\t" not in term.formula
 
 
