@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from llmcmp.tables.table import Table
 
 
-def explain(table: Table, models: Sequence[Model]) -> Iterator[str]:
+def formulas(table: Table, models: Sequence[Model]) -> Iterator[str]:
     """The formulas behind a table, model by model."""
     for model in models:
         match table.command:
             case "flops":
-                yield from explain_flops(model, table.settings)
+                yield from flops_formulas(model, table.settings)
             case "kvcache":
-                yield from explain_cache(model, table)
+                yield from cache_formulas(model, table)
             case "compare":
-                yield from explain_params(model)
+                yield from params_formulas(model)
                 for phase in ("prefill", "decode", "train"):
-                    yield from explain_flops(model, _COMPARED | table.settings | {"phase": phase})
-                yield from explain_cache(model, table)
+                    yield from flops_formulas(model, _COMPARED | table.settings | {"phase": phase})
+                yield from cache_formulas(model, table)
             case _:
-                yield from explain_params(model)
+                yield from params_formulas(model)
 
 
-def explain_params(model: Model) -> Iterator[str]:
+def params_formulas(model: Model) -> Iterator[str]:
     """Each tensor as the product of its axes, times the layers that hold one."""
     yield f"{model.name}: parameters"
     if not model.disclosed:
@@ -64,7 +64,7 @@ def explain_params(model: Model) -> Iterator[str]:
 _COMPARED = {"prefix": None, "logits": "all", "latent": "auto"}
 
 
-def explain_flops(model: Model, settings: dict[str, Any]) -> Iterator[str]:
+def flops_formulas(model: Model, settings: dict[str, Any]) -> Iterator[str]:
     """Each product of the run that the settings ask for, and their sum."""
     yield f"{model.name}: FLOPs of {settings['phase']} at {units.show_tokens(settings['context'])} tokens"
     source = settings["source"] if model.card.architecture == "encoder-decoder" else None
@@ -113,7 +113,7 @@ def _product(op: Matmul | Attend | Convolve | Scan, times: int) -> str:
     return f"{layers}2 × {factors} = {op.flops * times:,}"
 
 
-def explain_cache(model: Model, table: Table) -> Iterator[str]:
+def cache_formulas(model: Model, table: Table) -> Iterator[str]:
     """Each kind of state at each context of `table`."""
     settings = table.settings
     bits = units.dtype_bits(settings["dtype"])
