@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import cast
 
 from PIL import Image
 
@@ -16,13 +17,18 @@ from llmcmp.plots.plot import saved
 
 MODELS = ("gpt2", "t5-base", "mixtral-8x7b", "deepseek-v3")
 PAIRS = (("llama3-8b", "qwen3-8b"),)
-COLOURS = 64  # enough for flat fills and their edges
+COLOURS = 256  # a palette of the most frequent: fills and lines exactly, blends at their edges nearly
 
 
 def write(content: bytes, name: str) -> None:
     """A png with few colours."""
-    image = Image.open(io.BytesIO(content)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    image.save(Path(__file__).parent / f"{name}.png", optimize=True)
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    counted = image.getcolors(image.width * image.height) or []
+    frequent = sorted(counted, reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for _, colour in frequent for channel in cast("tuple[int, ...]", colour)])
+    few = image.quantize(palette=palette, dither=Image.Dither.NONE)
+    few.save(Path(__file__).parent / f"{name}.png", optimize=True)
 
 
 for model in MODELS:
