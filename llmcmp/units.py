@@ -28,6 +28,12 @@ DTYPE_BITS = {
 
 _TOKEN_FACTORS = {"": 1, "k": 1024, "m": 1024**2}
 _COUNT_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+_BYTE_FACTORS = {
+    "": 1,
+    "b": 1,
+    **{f"{prefix}b": 10 ** (3 * power) for power, prefix in enumerate("kmgt", start=1)},
+    **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)},
+}
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("", "K", "M", "B", "T")
 _FLOPS = ("", "K", "M", "G", "T", "P", "E", "Z", "Y")
@@ -54,8 +60,13 @@ def count(text: str) -> int:
     return _scaled(text, _COUNT_FACTORS, "count", "try 350M, 7B or 1.8T")
 
 
+def size(text: str) -> int:
+    """An amount of memory in bytes: "24GiB" is 24 x 1024³, "24GB" 24 x 10⁹. Raises QuantityError for anything else."""
+    return _scaled(text, _BYTE_FACTORS, "amount of memory in bytes", "try 24GiB, 80GB or 512MiB")
+
+
 def _scaled(text: str, factors: dict[str, int], what: str, hint: str) -> int:
-    match = re.fullmatch(r"\s*([0-9][0-9_,]{0,30})(?:\.([0-9]{1,20}))?\s*([a-zA-Z]?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9][0-9_,]{0,30})(?:\.([0-9]{1,20}))?\s*([a-zA-Z]{0,3})\s*", text)
     if match is None or match[3].lower() not in factors:
         raise QuantityError(f"'{text}' is not a {what}; {hint}")
     whole, fraction = re.sub(r"[_,]", "", match[1]), match[2] or ""

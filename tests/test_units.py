@@ -31,6 +31,20 @@ def test_what_is_no_length_is_refused(text: str) -> None:
         units.tokens(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("24GiB", 24 * 2**30), ("80GB", 80 * 10**9), ("1.5 gib", 3 * 2**29), ("512MiB", 2**29), ("0", 0), ("7B", 7)],
+)
+def test_memory_is_binary_where_it_says_so(text: str, value: int) -> None:
+    assert units.size(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "GiB", "24G", "24 gigs", "-1GiB", "0.3B"])
+def test_what_is_no_memory_is_refused(text: str) -> None:
+    with pytest.raises(QuantityError, match="try 24GiB"):
+        units.size(text)
+
+
 def test_counts_are_decimal() -> None:
     assert units.count("7B") == 7 * 10**9
     assert units.count("1.8T") == 18 * 10**11

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from llmcmp.cli.options import BatchOpt, CacheOpt, ExplainOpt, JsonOpt, OptionalModelsArg, OutOpt, SourceOpt, length
+from llmcmp.cli.options import (
+    BatchOpt,
+    CacheOpt,
+    CtxsOpt,
+    ExplainOpt,
+    JsonOpt,
+    OptionalModelsArg,
+    OutOpt,
+    SourceOpt,
+    length,
+)
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import every_model, load_all
 from llmcmp.tables.caches import kvcache_table
@@ -14,10 +24,7 @@ from llmcmp.tables.caches import kvcache_table
 
 def run(
     models: OptionalModelsArg = None,
-    ctx: Annotated[
-        list[str] | None,
-        typer.Option("--ctx", metavar="TOKENS", help="Context length: 4096, 128k, 1M; repeatable. 4k if not given."),
-    ] = None,
+    ctx: CtxsOpt = None,
     batch: BatchOpt = 1,
     source: SourceOpt = None,
     dtype: CacheOpt = "bf16",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.folds.params import params
+from llmcmp.frozen import replace
 from llmcmp.sources.names import family as members
+from llmcmp.sources.names import is_own
 from llmcmp.sources.presets import every_model
 from llmcmp.tables import describe
 from llmcmp.tables.compare import card_facts
@@ -26,6 +28,8 @@ COLUMNS = (
     Column(key="tasks", label="Tasks"),
     Column(key="languages", label="Languages"),
 )
+# Shown where the user has any presets of their own.
+OWN = Column(key="own", label="Yours", unit="flag", core=True)
 
 
 def list_table(
@@ -52,9 +56,10 @@ def list_table(
         "min_parameters": smallest,
         "max_parameters": largest,
     }
+    own = any(row["own"] for row in rows)
     return Table(
         command="list",
-        columns=COLUMNS,
+        columns=(*COLUMNS, replace(OWN, machine=not own)),
         rows=rows,
         settings=settings,
         title=f"{len(rows)} model{'' if len(rows) == 1 else 's'}",
@@ -88,7 +93,11 @@ def _meets(
 
 
 def _row(model: Model) -> Row:
-    row = card_facts(model) | {"tasks": ", ".join(model.card.tasks), "languages": ", ".join(model.card.languages)}
+    row = card_facts(model) | {
+        "tasks": ", ".join(model.card.tasks),
+        "languages": ", ".join(model.card.languages),
+        "own": is_own(model.name),
+    }
     if not model.disclosed:
         return row
     sizes = params(model)

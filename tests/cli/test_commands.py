@@ -35,6 +35,8 @@ JSON_COMMANDS = [
     ["kvcache", "llama2", "gpt-4", "t5", "--ctx", "4k", "--ctx", "8k"],
     ["list", "--family", "qwen"],
     ["show", "mixtral"],
+    ["evolve", "llama"],
+    ["pick", "--memory", "24GiB", "--task", "code", "--all"],
 ]
 
 
@@ -112,6 +114,12 @@ def test_list_filters_by_card_and_size(arguments: list[str], names: set[str]) ->
     assert len(document("list", *arguments)["rows"]) <= len(names) + 1
 
 
+def test_nothing_that_fits_is_code_3_and_still_a_document() -> None:
+    run = llm("pick", "--memory", "1MiB", "--json")
+    assert run.returncode == 3 and json.loads(run.stdout)["rows"] == []
+    assert run.stderr.startswith("error: no model suits and fits")
+
+
 def test_an_empty_list_is_still_a_document() -> None:
     assert document("list", "--class", "prefix-decoder", "--min", "1T")["rows"] == []
 
@@ -141,6 +149,9 @@ ERRORS = [
     (["kvcache", "llama2", "--batch", "0"], 2, "batch"),
     (["kvcache", "llama2", "--engine", "other"], 2, "other"),
     (["list", "--family", "lama"], 1, "did you mean 'llama'"),
+    (["evolve", "lama"], 1, "did you mean 'llama'"),
+    (["pick", "--memory", "24G"], 2, "try 24GiB"),
+    (["pick", "--memory", "1GiB", "--overhead", "2GiB"], 2, "leaves nothing"),
     (["list", "--min", "big"], 2, "'big' is not a count"),
     (["compare"], 2, "MODEL"),
     (["nonsense"], 2, "nonsense"),
@@ -266,7 +277,9 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert run.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["list", "show", "compare", "params", "flops", "kvcache", "bench", "devices"])
+@pytest.mark.parametrize(
+    "name", ["list", "show", "compare", "params", "flops", "kvcache", "bench", "devices", "evolve", "pick"]
+)
 def test_every_command_explains_itself_with_three_examples(name: str) -> None:
     run = llm(name, "--help")
     assert run.returncode == 0
