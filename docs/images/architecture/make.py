@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import cast
 
+import numpy as np
 from PIL import Image
 
 import llmcmp
@@ -22,13 +22,13 @@ COLOURS = 256  # a palette of the most frequent: fills and lines exactly, blends
 
 def write(content: bytes, name: str) -> None:
     """A png with few colours."""
-    image = Image.open(io.BytesIO(content)).convert("RGB")
-    counted = image.getcolors(image.width * image.height) or []
-    frequent = sorted(counted, reverse=True)[:COLOURS]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([channel for _, colour in frequent for channel in cast("tuple[int, ...]", colour)])
-    few = image.quantize(palette=palette, dither=Image.Dither.NONE)
-    few.save(Path(__file__).parent / f"{name}.png", optimize=True)
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    colours, places, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    palette = colours[np.argsort(-counts)[:COLOURS]]
+    distances = np.square(colours[:, None, :].astype(int) - palette[None, :, :].astype(int)).sum(axis=2)
+    image = Image.fromarray(distances.argmin(axis=1)[places].reshape(pixels.shape[:2]).astype(np.uint8), "P")
+    image.putpalette(palette.tobytes())
+    image.save(Path(__file__).parent / f"{name}.png", optimize=True)
 
 
 for model in MODELS:
