@@ -33,7 +33,7 @@ def to_draw(report: Report) -> int:
 def draw(report: Report, tell: Callable[[str], None] = lambda what: None) -> Figures:
     """Draw them all; `tell` is told what is drawn next."""
     from llmcmp.plots import plot
-    from llmcmp.plots.architecture import architecture
+    from llmcmp.tables.show import show_table
 
     parts: dict[str, Figure] = {}
     for part in report.parts():
@@ -44,5 +44,5 @@ def draw(report: Report, tell: Callable[[str], None] = lambda what: None) -> Fig
     for model in report.models:
         if model.disclosed:
             tell(model.name)
-            blocks[model.name] = architecture(model)
+            blocks[model.name] = plot.figure(show_table(model))
     return Figures(parts=parts, blocks=blocks)
