@@ -9,12 +9,16 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from reports import HOSTILE, NAMES, hostile, made, whole
+from reports import ASKED, HOSTILE, NAMES, hostile, made, whole
 
 import llmcmp
 from llmcmp.errors import QuantityError
+from llmcmp.frozen import replace
 from llmcmp.report.about import command
+from llmcmp.report.contents import report
+from llmcmp.report.figures import draw
 from llmcmp.report.html import Markup, join, link, tag
+from llmcmp.report.page import page
 from llmcmp.report.tables import table_element, wide
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.caches import kvcache_table
@@ -118,23 +122,27 @@ def test_version_settings_and_command_stand_in_the_page() -> None:
 
 
 def test_the_command_repeats_what_was_asked() -> None:
-    contents, _, _ = whole(load_all(["t5-small"]), context=300, source=700, batch=3, weights="int4", compute="fp8")
+    contents = report(
+        load_all(["t5-small"]), replace(ASKED, context=300, source=700, batch=3, weights="int4", compute="fp8")
+    )
     asked = "--ctx 300 --source 700 --batch 3 --weights int4 --compute fp8"
     assert command(contents) == f"llmcmp report t5-small {asked} -o report.html"
 
 
 def test_the_same_models_give_the_same_page() -> None:
-    assert whole(load_all(["mamba2-130m"]))[2] == whole(load_all(["mamba2-130m"]))[2]
+    contents, _, first = made()
+    same = page(contents, draw(contents)) == first
+    assert same
 
 
 def test_no_text_of_a_preset_becomes_html() -> None:
-    page = Reader(hostile())
-    assert len(page.named("script")) == 1 and not page.named("img") and not page.named("b")
-    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
-    assert [each["href"] for each in page.named("a") if "javascript" in str(each["href"])] == []
-    assert page.open == []
-    assert page.texts.count(HOSTILE) >= 5  # as text it is all there
-    assert HOSTILE in {each.get("data-series") for each in page.named("g")}
+    found = Reader(hostile())
+    assert len(found.named("script")) == 1 and not found.named("img") and not found.named("b")
+    assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
+    assert [each["href"] for each in found.named("a") if "javascript" in str(each["href"])] == []
+    assert found.open == []
+    assert found.texts.count(HOSTILE) >= 5  # as text it is all there
+    assert HOSTILE in {each.get("data-series") for each in found.named("g")}
 
 
 def test_a_report_of_a_secret_model_says_so_and_draws_nothing() -> None:
