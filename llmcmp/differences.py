@@ -118,10 +118,15 @@ def pair_blocks(one: list[Layers], other: list[Layers]) -> dict[int, int]:
 
 
 def likeness(one: Layers, other: Layers) -> float:
-    """Parts of one kind at the same place count whole, and by the share of their fields that are equal again."""
+    """Parts of one kind at the same place count whole, and the more, the fewer of their fields differ."""
     ours, theirs = dict(one.block.parts()), dict(other.block.parts())
     same = [name for name in ours if name in theirs and type(ours[name]) is type(theirs[name])]
-    return sum(1 + 1 / (1 + sum(1 for _ in changed(ours[name], theirs[name]))) for name in same)
+    return sum(1 + 1 / (1 + _unlike(ours[name], theirs[name])) for name in same)
+
+
+def _unlike(one: object, other: object) -> int:
+    """Fields that differ; records within, such as a position, count once."""
+    return len({field.partition(".")[0] for field, _, _ in changed(one, other)})
 
 
 def _block(one: Layers, other: Layers, left: str, right: str) -> Iterator[Difference]:

@@ -1,4 +1,4 @@
-"""Shared by all tests: the folder of this file is importable, colours and widths are fixed."""
+"""Shared by all tests: the folder of this file is importable, colours, widths and defaults are fixed."""
 
 import os
 import sys
@@ -14,5 +14,6 @@ os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no such folder")
 
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COLUMNS", "FORCE_COLOR", "LLMCMP_DEBUG", "NO_COLOR"):
+    for name in ("COLUMNS", "FORCE_COLOR", "LLMCMP_CTX", "LLMCMP_DEBUG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LLMCMP_CONFIG", os.devnull)  # nobody's own file

@@ -19,6 +19,7 @@ ROOMS = [
     "errors",
     "files",
     "frozen",
+    "config",
     "dims",
     "units",
     "spans",

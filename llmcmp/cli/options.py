@@ -5,6 +5,7 @@ Commands name those that they take. The last ones, of the terminal, every comman
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -145,7 +146,7 @@ def _use_presets(context: typer.Context, folders: list[str] | None) -> list[str]
         from llmcmp.sources.user import use
 
         for folder in folders or ():
-            use(folder)
+            use(os.path.expanduser(folder))  # noqa: PTH111 - a default from a file may begin with ~
     return folders
 
 

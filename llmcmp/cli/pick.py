@@ -45,7 +45,7 @@ def run(
 
       llmcmp pick --memory 80GiB --task code --quant int4 --ctx 128k --batch 4 --rank largest
 
-      llmcmp pick --memory 8GiB --class encoder-only --all --overhead 1GiB --json
+      llmcmp pick --memory 8GiB --class encoder-only --ctx 512 --all --overhead 1GiB --json
     """
     outputs = prepare(output)
     wish = Wish(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MODEL = Column(key="model", label="Model")
 CHANGE = Column(key="change", label="Change")
 CONTEXT = Column(key="context", label="Context", unit="tokens")
-RATIO = Column(key="ratio", label="Against", unit="ratio")
+RATIO = Column(key="ratio", label="Ratio", unit="ratio")
 
 
 def table_of(term: Term, models: Sequence[Model] = ()) -> Table:
@@ -45,6 +45,26 @@ def table_of(term: Term, models: Sequence[Model] = ()) -> Table:
 def settings(term: Term, models: Sequence[Model]) -> dict[str, Any]:
     """What every example says of how it was computed."""
     return {"term": term.name, "models": [model.name for model in models], "batch": 1, "dtype": "bf16"}
+
+
+def computed_table(
+    term: Term,
+    models: Sequence[Model],
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    title: str,
+    notes: tuple[str, ...] = (),
+    **extra: Any,
+) -> Table:
+    """A table of computed/; `extra` are settings beside those of every example."""
+    return Table(
+        command="explain",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        settings=settings(term, models) | extra,
+        title=f"{term.title}: {title}",
+        notes=notes,
+    )
 
 
 def _columns(example: Example) -> Iterator[Column]:

@@ -41,6 +41,11 @@ def _quantity(key: str, label: str, unit: Unit, compute: Callable[[Model, int], 
     return key, Quantity(column=Column(key=key, label=label, unit=unit), compute=compute)
 
 
+def _exact(key: str, label: str, compute: Callable[[Model, int], Any]) -> Quantity:
+    """A count to the last unit, where a mechanism changes no more than that."""
+    return Quantity(column=Column(key=key, label=label, unit="number"), compute=compute)
+
+
 def _of_run(model: Model, phase: Phase, context: int, *, causal: bool = False) -> Flops | None:
     sizes = run_sizes(model, phase, context)
     return None if sizes is None else flops(model, **sizes, causal=causal)
@@ -121,6 +126,15 @@ def _apart(model: Model, context: int) -> int | None:
     return sum(params(model).apart.values()) or None
 
 
+def _residual_sums(model: Model, context: int) -> int:
+    """Sums into the residual path in a pass: as often do ranks of tensor parallelism have to agree."""
+    return sum(len(layers.block.steps) * len(layers.numbers) for tower in model.towers for layers in tower.layers())
+
+
+def _cross_cache(model: Model, context: int) -> Any:
+    return kvcache(model, context).components.get("cross keys and values")
+
+
 def part_key(part: str) -> str:
     """The key of a part's parameters: "feed-forward" is feed_forward_parameters."""
     return f"{part.replace(' ', '_').replace('-', '_')}_parameters"
@@ -133,13 +147,15 @@ QUANTITIES: dict[str, Quantity] = dict(
         _quantity("non_embedding_parameters", "Less embeddings", "count", lambda m, c: params(m).non_embedding),
         _quantity("weight_bytes", "Weights, bf16", "bytes", lambda m, c: weight_bytes(m)),
         *(
-            _quantity(part_key(part), f"{part[:1].upper()}{part[1:]}", "count", _component(part))
+            _quantity(part_key(part), f"{part[:1].upper()}{part[1:]} weights", "count", _component(part))
             for part in get_args(Part)
             if part != "attention"
         ),
-        _quantity("attention_parameters", "Attention", "count", _attention_parameters),
+        _quantity("attention_parameters", "Attention weights", "count", _attention_parameters),
         _quantity("apart_parameters", "Apart from the total", "count", _apart),
         _quantity("buffer_elements", "Stored corrections", "number", lambda m, c: params(m).buffers or None),
+        ("exact_parameters", _exact("parameters", "Parameters", lambda m, c: params(m).total)),
+        ("exact_attention_parameters", _exact("attention_parameters", "Attention weights", _attention_parameters)),
         _quantity("kv_bytes_per_token", "Next token", "bytes", lambda m, c: kvcache(m, c).bytes_per_token),
         _quantity("kv_bytes", "Cache", "bytes", lambda m, c: kvcache(m, c).bytes),
         _quantity("prefill_flops", "Prefill FLOPs", "flops", _total("prefill")),
@@ -151,6 +167,8 @@ QUANTITIES: dict[str, Quantity] = dict(
         _quantity("decode_bytes", "Bytes a decode step", "bytes", _bytes_moved("decode")),
         _quantity("prefill_intensity", "Prefill FLOP/byte", "intensity", _intensity("prefill")),
         _quantity("decode_intensity", "Decode FLOP/byte", "intensity", _intensity("decode")),
+        _quantity("residual_sums", "Residual sums", "number", _residual_sums),
+        _quantity("cross_cache_bytes", "Cache of source", "bytes", _cross_cache),
         _quantity("heads", "Heads", "number", lambda m, c: describe.heads(m)["heads"]),
         _quantity("kv_heads", "KV heads", "number", lambda m, c: describe.heads(m)["kv_heads"]),
         _quantity("head_dim", "Head size", "number", lambda m, c: describe.heads(m)["head_dim"]),

@@ -1,59 +1,91 @@
-"""The app: models on the left, views in tabs, settings below. It holds the Selection and tells views of its changes."""
+"""The app: its tabs, its themes, its command palette, and what it remembers. What is on the screen is main.py's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-from textual.reactive import reactive
-from textual.widgets import Footer, TabbedContent, TabPane
+from textual.app import App, SystemCommand
+from textual.binding import Binding
 
-from llmcmp.workbench.selection import Selection
+from llmcmp.workbench import state
+from llmcmp.workbench.main import Main
+from llmcmp.workbench.themes import THEMES
+from llmcmp.workbench.views.cache import CacheView
 from llmcmp.workbench.views.compare import CompareView
+from llmcmp.workbench.views.compute import ComputeView
+from llmcmp.workbench.views.parameters import ParametersView
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from textual.screen import Screen
 
     from llmcmp.workbench.view import View
 
 # The tabs, in their order.
-VIEWS: tuple[type[View], ...] = (CompareView,)
+VIEWS: tuple[type[View], ...] = (CompareView, ParametersView, ComputeView, CacheView)
 
 
 class Workbench(App[None]):
-    """The whole screen."""
+    """The workbench on some models, or on those of the last session."""
 
-    selection: reactive[Selection] = reactive(Selection)
+    TITLE = "llmcmp"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (36, "-high")]  # noqa: RUF012
 
-    def compose(self) -> ComposeResult:
-        with TabbedContent():
-            for view in VIEWS:
-                yield TabPane(view.title, id=view.key)
-        yield Footer()
+    def __init__(self, models: Iterable[str] = (), state_path: Path | None = None) -> None:
+        super().__init__()
+        self.state_path = state_path or state.default_path()
+        self.state, self._problem = state.load(self.state_path)
+        self._models = tuple(models)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.state.theme if self.state.theme in self.available_themes else THEMES[0].name
 
-    def watch_selection(self) -> None:
-        self._show()
+    def get_default_screen(self) -> Screen[Any]:
+        return Main(VIEWS, self.state, self._models)
 
-    def on_tabbed_content_tab_activated(self) -> None:
-        self._show()
+    @property
+    def main(self) -> Main:
+        """The screen below all dialogs."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, Main)
+        return screen
 
-    def _show(self) -> None:
-        """Let the visible view follow; it is made when its tab is first opened."""
-        pane = self.query_one(TabbedContent).active_pane
-        if pane is None:
-            return
-        kind = next(view for view in VIEWS if view.key == pane.id)
-        for view in pane.query(kind):
-            view.show(self.selection)
-        if not pane.children:
-            pane.mount(kind())
-            self.call_after_refresh(self._show)
+    def on_mount(self) -> None:
+        if self._problem is not None:
+            self.notify(self._problem, severity="warning", markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Textual's commands, and every key of the screen."""
+        yield from super().get_system_commands(screen)
+        for binding in Main.BINDINGS:
+            if isinstance(binding, Binding) and not binding.action.startswith(("app.", "tab(")):
+                run = lambda action=binding.action: self.call_next(self.main.run_action, action)  # noqa: E731
+                yield SystemCommand(binding.description, binding.tooltip, run)
+        for number, view in enumerate(VIEWS, start=1):
+            yield SystemCommand(
+                f"Tab {view.title}", f"Open it, as the key {number} does", lambda n=number: self.main.action_tab(n)
+            )
+
+    def on_main_changed(self, event: Main.Changed) -> None:
+        self._save(event.state)
+
+    def _save(self, now: state.State) -> None:
+        """Save the state; a failure is said."""
+        self.state = now
+        try:
+            state.save(now, self.state_path)
+        except OSError as error:
+            self.notify(f"the session cannot be saved: {error.strerror}", severity="warning", markup=False)
+
+    async def action_quit(self) -> None:
+        self._save(self.main.now())
+        self.exit()
 
 
 def run(models: tuple[str, ...] = ()) -> None:
-    """Open the workbench on some models."""
-    from llmcmp.sources.presets import load_all
-
-    app = Workbench()
-    app.set_reactive(Workbench.selection, Selection(models=load_all(models)))
-    app.run()
+    """Open the workbench on some models, or on those of the last session."""
+    Workbench(models).run()

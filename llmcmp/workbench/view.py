@@ -44,9 +44,30 @@ class View(Widget):
             super().__init__()
             self.model = model
 
+    class Based(Message):
+        """A model is to be the baseline, or no longer if it is."""
+
+        def __init__(self, model: str) -> None:
+            super().__init__()
+            self.model = model
+
     def show(self, selection: Selection) -> None:
         """Show a selection. The same one may come again."""
         raise NotImplementedError
+
+    def turn(self) -> None:
+        """Show the view's next part, where it has more than there is room for."""
+
+    def kept(self) -> dict[str, Any]:
+        """Fields of the State that the view holds, for the next start."""
+        return {}
+
+    def focus_content(self) -> None:
+        """Give the keyboard to the first thing in the view that takes it."""
+        for widget in self.query("*"):
+            if widget.focusable:
+                widget.focus()
+                return
 
     def table(self) -> Table | None:
         """The Table behind what is on the screen, None while there is none."""
@@ -59,7 +80,7 @@ class View(Widget):
         """
 
         self._asked = mine = self._asked + 1
-        app = cast("App[None]", self.app)
+        app = cast("App[None]", self.app)  # pyright: ignore[reportUnknownMemberType]
 
         def run() -> None:
             try:

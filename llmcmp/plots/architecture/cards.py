@@ -137,7 +137,9 @@ def inside(component: Component, signal: str = "") -> Rows:
 def summary(component: Component) -> str:
     """A component in one line, for what is not drawn in full."""
     match component:
-        case Linear() | MaskedHead():
+        case Linear():
+            return f"linear {component.inner[1]:,} → {component.outer[1]:,}"
+        case MaskedHead():
             return ", ".join(text for text, *_ in _facts(component))
         case _:
             return component.label

@@ -160,7 +160,7 @@ def _frame_lines(layers: Layers, sizes: tuple[int, ...]) -> Iterator[Line]:
     else:
         yield Line(text=f"{len(layers.numbers)} × {where}", fields=("layers",), size="title")
     size = units.show_count(sizes[layers.numbers[0]])
-    shared = f"{size} in all: one set of weights" if layers.shared else f"{size} each"
+    shared = f"{size} in all: one set of weights" if layers.shared else f"{size} each" if many else size
     yield Line(text=shared, fields=("shared",), size="small")
     yield Line(text=_arrangement(layers.block), fields=("placement", "steps"), size="small")
 

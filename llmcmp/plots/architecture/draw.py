@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from llmcmp.model import Model
+    from llmcmp.plots.architecture.placed import Placed
 
 
 def architecture(model: Model) -> Figure:
@@ -30,6 +31,11 @@ def difference(one: Model, other: Model) -> Figure:
 
     Raises UndisclosedError where the structure of one is not public.
     """
+    return paint(spread_of(one, other))
+
+
+def spread_of(one: Model, other: Model) -> Placed:
+    """Two models on one page, laid out. Raises UndisclosedError."""
     scenes = compose(one), compose(other)
     found = differences(one, other)
-    return paint(spread(marked(scenes[0], left(found)), marked(scenes[1], right(found)), equal=not found))
+    return spread(marked(scenes[0], left(found)), marked(scenes[1], right(found)), equal=not found)

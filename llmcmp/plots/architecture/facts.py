@@ -67,7 +67,7 @@ def apart(model: Model, opened: dict[Component, str]) -> Iterator[Box]:
             ]
         parts += [summary(component) for _, component in tower.exit]
         title = f"{name[:1].upper() + name[1:]}: {units.show_count(sizes[name])}, in no total"
-        lines = (Line(text=title, size="title"), Line(text=" → ".join(parts)))
+        lines = (Line(text=title, size="title"), Line(text=" · ".join(parts)))
         yield Box(look="card", lines=lines, part="projection", address=f"apart.{name}")
 
 

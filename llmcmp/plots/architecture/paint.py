@@ -72,6 +72,10 @@ def _canvas() -> type[Figure]:
             with rc_context({"text.hinting": "no_hinting"}):
                 super().draw(renderer)
 
+        def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
+            with rc_context({"text.hinting": "no_hinting"}):
+                return super().get_tightbbox(renderer, bbox_extra_artists=bbox_extra_artists)
+
     return Unhinted
 
 

@@ -1,0 +1,273 @@
+"""The screen: models on the left, views in tabs, settings below. It holds the Selection, and views follow it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer, Tab, Tabs
+
+from llmcmp.frozen import replace
+from llmcmp.workbench import catalogue
+from llmcmp.workbench.chosen import Chosen, open_all
+from llmcmp.workbench.library import Library
+from llmcmp.workbench.model_list import ModelList
+from llmcmp.workbench.run_bar import Choice, Number, RunBar, Setting
+from llmcmp.workbench.selection import Selection
+from llmcmp.workbench.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.app import ComposeResult
+
+    from llmcmp.model import Model
+    from llmcmp.workbench.state import State
+
+REMEMBER_AFTER = 0.5  # seconds from a change until it is saved
+
+
+class Main(Screen[None]):
+    """Everything but the dialogs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="main.search", tooltip="Search models by name"),
+        Binding("f", "filter", "Filter", id="main.filter", tooltip="Filter models by what they are"),
+        Binding("o", "open", "Open", id="main.open", tooltip="Open a file, an id or a preset with changes"),
+        Binding("x", "clear", "Clear", id="main.clear", show=False, tooltip="Select no model"),
+        Binding("left_square_bracket", "context(False)", "Shorter", key_display="[", id="main.shorter", show=False,
+                tooltip="Halve the context"),
+        Binding("right_square_bracket", "context(True)", "Context ×2", key_display="]", id="main.longer", show=False,
+                tooltip="Double the context"),
+        Binding("c", "edit('context')", "Context", id="main.context", tooltip="Type a context"),
+        Binding("n", "edit('batch')", "Batch", id="main.batch", show=False, tooltip="Type a number of sequences"),
+        Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
+        Binding("k", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
+        Binding("p", "turn('phase')", "Phase", id="main.phase", show=False, tooltip="Prefill, decode or train"),
+        Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
+        Binding("y", "copy", "Copy", id="main.copy", show=False, tooltip="Copy what the tab shows as Markdown"),
+        Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
+        Binding("escape", "models", "To the models", id="main.models", show=False, tooltip="Back to the models"),
+        Binding("question_mark", "help", "Keys", key_display="?", id="main.help", tooltip="Every key and what it does"),
+        Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave; the next start finds everything as it was"),
+        *(
+            Binding(str(number), f"tab({number})", f"Tab {number}", id=f"main.tab{number}", show=False,
+                    tooltip=f"Tab {number} from the left")
+            for number in range(1, 10)
+        ),
+    ]  # fmt: skip
+
+    class Changed(Message):
+        """What is to be remembered has changed."""
+
+        def __init__(self, state: State) -> None:
+            super().__init__()
+            self.state = state
+
+    selection: reactive[Selection] = reactive(Selection, init=False)
+
+    def __init__(self, views: tuple[type[View], ...], state: State, models: tuple[str, ...]) -> None:
+        super().__init__()
+        self.views, self.state = views, state
+        self.chosen, self._wanted = Chosen(), models or state.models
+        self._remembering = False
+        settings = ("context", "batch", "dtype", "weights", "phase")
+        self.set_reactive(Main.selection, Selection(**{name: getattr(state, name) for name in settings}))
+
+    def compose(self) -> ComposeResult:
+        first = self.state.tab if self.state.tab in {view.key for view in self.views} else self.views[0].key
+        yield Tabs(
+            *(Tab(f"{n} {view.title}", id=view.key) for n, view in enumerate(self.views, 1)), active=first, id="tabs"
+        )
+        with Horizontal(id="body"):
+            library = Library(id="library")
+            library.set_class(not self.state.library, "-hidden")
+            yield library
+            yield Container(id="views")
+        yield RunBar(self.selection, id="run")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(ModelList).focus()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first paint: what is known of the presets, and the last session's models."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._remember())
+        if self._wanted:
+            self._open(self._wanted, self.state.baseline)
+        self.run_worker(self._know, thread=True, group="facts")
+
+    def _know(self) -> None:
+        rows = catalogue.facts(catalogue.Filter())
+        self.app.call_from_thread(self.query_one(Library).know, rows)
+
+    # What is selected.
+
+    def _open(self, references: Iterable[str], baseline: str | None = None) -> None:
+        """Load models in a thread and select them; what cannot be opened is said and left out."""
+
+        def work() -> None:
+            opened, wrong = open_all(references)
+            self.app.call_from_thread(self._opened, opened, wrong, baseline)
+
+        self.run_worker(work, thread=True, group="open")
+
+    def _opened(self, opened: list[tuple[Model, str]], wrong: list[str], baseline: str | None) -> None:
+        for line in wrong:
+            self.notify(line, severity="error", markup=False)
+        for model, reference in opened:
+            self.chosen.add(model, reference)
+        self._choose(self.selection.baseline or baseline)
+
+    def add(self, model: Model, reference: str | None = None) -> None:
+        """Select a model that was opened or made here."""
+        self.chosen.add(model, reference)
+        self._choose(self.selection.baseline)
+        self.query_one(ModelList).point_at(model.name)
+
+    def on_view_opened(self, event: View.Opened) -> None:
+        self.add(event.model)
+
+    def on_model_list_toggled(self, event: ModelList.Toggled) -> None:
+        self.chosen.toggle(event.model)
+        self._choose(self.selection.baseline)
+
+    def on_model_list_based(self, event: ModelList.Based) -> None:
+        self.base_on(event.model)
+
+    def on_view_based(self, event: View.Based) -> None:
+        self.base_on(event.model)
+
+    def base_on(self, name: str) -> None:
+        """Make a model the baseline, selecting it if need be; if it is, there is none."""
+        if name not in self.chosen.names:
+            self.chosen.toggle(name)
+        self._choose(None if name == self.selection.baseline else name)
+
+    def _choose(self, baseline: str | None) -> None:
+        """The selected names changed: mark them, and load them in a thread."""
+        names = self.chosen.names
+        baseline = baseline if baseline in names else None
+        self.query_one(Library).mark(names, baseline, tuple(self.chosen.opened))
+
+        def work() -> None:
+            models = self.chosen.models(names)
+            self.app.call_from_thread(self._chosen, names, models, baseline)
+
+        self.run_worker(work, thread=True, group="choose", exclusive=True)
+
+    def _chosen(self, names: tuple[str, ...], models: tuple[Model, ...], baseline: str | None) -> None:
+        if names == self.chosen.names:
+            known = next((model for model in models if model.name == baseline and model.disclosed), None)
+            self.selection = replace(self.selection, models=models, baseline=known and known.name)
+
+    def on_setting(self, event: Setting) -> None:
+        if event.name == "budget":
+            return
+        self.selection = replace(self.selection, **{event.name: event.value})
+
+    def watch_selection(self, selection: Selection) -> None:
+        for bar in self.query(RunBar):
+            bar.put(selection)
+        self.show_view()
+        self._remember()
+
+    # What is shown.
+
+    def on_tabs_tab_activated(self) -> None:
+        self.show_view()
+        self._remember()
+
+    @property
+    def view(self) -> View:
+        """The view on the screen, made when its tab is first opened."""
+        active = self.query_one("#tabs", Tabs).active
+        return next(view for view in self.query(View) if view.key == active)
+
+    def show_view(self) -> None:
+        """Let the visible view follow; it is made when its tab is first opened."""
+        active, place = self.query_one("#tabs", Tabs).active, self.query_one("#views")
+        for view in place.query(View):
+            view.display = view.key == active
+        if all(view.key != active for view in place.query(View)):
+            self.call_next(self._make, next(kind for kind in self.views if kind.key == active))
+        elif self.view.is_mounted:
+            self.view.show(self.selection)
+
+    async def _make(self, kind: type[View]) -> None:
+        view = kind()
+        await self.query_one("#views").mount(view)
+        self.show_view()
+
+    # What keys do.
+
+    def action_tab(self, number: int) -> None:
+        if number <= len(self.views):
+            self.query_one("#tabs", Tabs).active = self.views[number - 1].key
+
+    def action_search(self) -> None:
+        self._library(True)
+        self.query_one("#search").focus()
+
+    def action_models(self) -> None:
+        self._library(True)
+        self.query_one(ModelList).focus()
+
+    def action_library(self) -> None:
+        shown = self.query_one(Library).has_class("-hidden")
+        self._library(shown)
+        if shown:
+            self.query_one(ModelList).focus()
+        else:
+            self.view.focus_content()
+        self._remember()
+
+    def _library(self, shown: bool) -> None:
+        self.query_one(Library).set_class(not shown, "-hidden")
+
+    def action_clear(self) -> None:
+        self.chosen.names = ()
+        self._choose(None)
+
+    def action_context(self, longer: bool) -> None:
+        self.query_one("#run-context", Number).action_step(longer)
+
+    def action_edit(self, name: str) -> None:
+        self.query_one(f"#run-{name}").focus()
+
+    def action_turn(self, name: str) -> None:
+        self.query_one(f"#run-{name}", Choice).action_turn(1)
+
+    # What is remembered.
+
+    def _remember(self) -> None:
+        """Save the state once changes pause."""
+        if not self._remembering:
+            self._remembering = True
+            self.set_timer(REMEMBER_AFTER, self.remember)
+
+    def remember(self) -> None:
+        """Tell the app what to save."""
+        self._remembering = False
+        self.post_message(self.Changed(self.now()))
+
+    def now(self) -> State:
+        """What to remember."""
+        now = self.selection
+        settings = {name: getattr(now, name) for name in ("baseline", "context", "batch", "dtype", "weights", "phase")}
+        kept = {name: value for view in self.query(View) for name, value in view.kept().items()}
+        self.state = replace(
+            self.state,
+            **settings,
+            **kept,
+            models=self.chosen.saved(),
+            tab=self.query_one("#tabs", Tabs).active,
+            theme=self.app.theme,
+            library=not self.query_one(Library).has_class("-hidden"),
+        )
+        return self.state
