@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 # Whoever runs the tests may have presets and settings of their own: no test sees them, nor does what it starts.
 os.environ.pop("LLMCMP_PRESETS", None)
+# matplotlib and a browser would make that folder: they get one of their own.
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "llmcmp-tests-matplotlib"))
 os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no such folder")
 
 

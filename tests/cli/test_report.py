@@ -33,9 +33,7 @@ def test_plot_prints_the_numbers_that_it_draws(kind: str, tmp_path: Path) -> Non
 
 
 def test_plot_takes_the_settings_of_its_kind() -> None:
-    document = json.loads(
-        ran("plot", "roofline", "gpt2", "--device", "l4", "--compute", "fp8", "--batch", "7", "--json")
-    )
+    document = json.loads(ran(*"plot roofline gpt2 --device l4 --compute fp8 --batch 7 --json".split()))
     assert document["settings"]["peak_flops_per_second"] == 242e12
     assert (document["settings"]["device"], document["settings"]["batch"]) == ("l4", 7)
     document = json.loads(ran("plot", "kv", "llama3-8b", "--ctx", "3000", "--dtype", "fp8", "--json"))

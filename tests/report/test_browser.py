@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +22,12 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
+    home = {"XDG_CONFIG_HOME": str(tmp_path_factory.mktemp("config"))}
     with sync_playwright() as program:
-        running = program.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = program.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=dict(os.environ) | home)
         yield running
         running.close()
 
