@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 def figure(table: Table) -> Figure:
     """The figure for a table. Raises OutputError where nothing in it can be drawn."""
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
+
+    with rc_context({"text.parse_math": False}):  # a name with two dollar signs is no formula
+        return _figure(table)
+
+
+def _figure(table: Table) -> Figure:
     match table.command:
         case "kvcache" | "flops":
             return growth(table)
