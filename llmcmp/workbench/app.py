@@ -10,6 +10,7 @@ from textual.binding import Binding
 from llmcmp.workbench import state
 from llmcmp.workbench.main import Main
 from llmcmp.workbench.themes import THEMES
+from llmcmp.workbench.views.blocks import BlocksView
 from llmcmp.workbench.views.cache import CacheView
 from llmcmp.workbench.views.compare import CompareView
 from llmcmp.workbench.views.compute import ComputeView
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from llmcmp.workbench.view import View
 
 # The tabs, in their order.
-VIEWS: tuple[type[View], ...] = (CompareView, ParametersView, ComputeView, CacheView)
+VIEWS: tuple[type[View], ...] = (CompareView, BlocksView, ParametersView, ComputeView, CacheView)
 
 
 class Workbench(App[None]):
