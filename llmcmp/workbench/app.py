@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
+from llmcmp.errors import OutputError
 from llmcmp.workbench import state
 from llmcmp.workbench.main import Main
 from llmcmp.workbench.themes import THEMES
@@ -40,7 +41,7 @@ class Workbench(App[None]):
         super().__init__()
         self.state_path = state_path or state.default_path()
         self.state, self._problem = state.load(self.state_path)
-        self._models = tuple(models)
+        self._models, self._told = tuple(models), False
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.state.theme if self.state.theme in self.available_themes else THEMES[0].name
@@ -61,7 +62,7 @@ class Workbench(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Textual's commands, and every key of the screen."""
-        yield from super().get_system_commands(screen)
+        yield from super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
         for binding in Main.BINDINGS:
             if isinstance(binding, Binding) and not binding.action.startswith(("app.", "tab(")):
                 run = lambda action=binding.action: self.call_next(self.main.run_action, action)  # noqa: E731
@@ -75,12 +76,14 @@ class Workbench(App[None]):
         self._save(event.state)
 
     def _save(self, now: state.State) -> None:
-        """Save the state; a failure is said."""
+        """Save the state; a failure is said once."""
         self.state = now
         try:
             state.save(now, self.state_path)
-        except OSError as error:
-            self.notify(f"the session cannot be saved: {error.strerror}", severity="warning", markup=False)
+        except (OSError, OutputError) as error:
+            if not self._told:
+                self.notify(f"the session is not saved: {error}", severity="warning", markup=False)
+            self._told = True
 
     async def action_quit(self) -> None:
         self._save(self.main.now())

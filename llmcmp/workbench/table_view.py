@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.grid import Cell, Grid
 
-WIDEST = (30, 22, 16)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
+WIDEST = (30, 22, 14)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
 GAP = 2
 LEAST_DRAWN = 12  # columns below which nothing is drawn
-ARROWS = 6  # columns for the arrow at the right
+ARROWS = 5  # columns for the arrow at the right
 ROOMY = 24  # lines from which on groups stand apart
 
 Emphasis = Literal["", "dim", "strong", "warning", "mark"]
@@ -55,6 +55,10 @@ class _Piece:
 class TableView(Lines):
     """A grid with a cursor on a line and one on a column."""
 
+    DEFAULT_CSS = """
+    TableView > .lines--cursor { background: transparent; }
+    TableView:focus > .lines--cursor { background: $primary 30%; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "column(-1)", "Column left", id="table.left", show=False, tooltip="The column to the left"),
         Binding("right", "column(1)", "Column right", id="table.right", show=False, tooltip="The column to the right"),

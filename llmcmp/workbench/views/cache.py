@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from llmcmp import units
 from llmcmp.errors import QuantityError
+from llmcmp.workbench.background import dark
 from llmcmp.workbench.charts.axes import around
 from llmcmp.workbench.charts.bars import bar, crossed
 from llmcmp.workbench.charts.curves import Chart, Drawing
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from llmcmp.tables.grid import Grid
     from llmcmp.tables.table import Curve, Table
     from llmcmp.workbench.selection import Selection
     from llmcmp.workbench.table_view import Emphasis
 
 MOST_BYTES = 2**60
+# Columns of the view from which on a quantity is shown.
+ROOM = {"Window": 60, "Attention": 90, "Next token": 90, "One sequence": 110}
 
 
 class CacheView(View):
@@ -74,8 +78,22 @@ class CacheView(View):
         told = f"at {units.show_tokens(context)} tokens, batch {settings['batch']}, {settings['dtype']}"
         what = "Cache" if self._selection and self._selection.models else "Every decoder's cache"
         self.query_one(".heading", Static).update(f"{what} {told}")
-        self.query_one(TableView).put(grid(table), drawn=self._bars(table), emphasis=self._emphasis(table))
+        self.query_one(TableView).put(
+            self._columns(grid(table)), drawn=self._bars(table), emphasis=self._emphasis(table)
+        )
         self._say(table.notes)
+
+    def _columns(self, laid: Grid) -> Grid:
+        """The columns that there is room for beside the bars."""
+        from llmcmp.tables.grid import Grid, Line
+
+        kept = [0, *(n for n in range(1, len(laid.headings)) if self.size.width >= ROOM.get(laid.headings[n].text, 0))]
+        lines = tuple(Line(cells=tuple(line.cells[n] for n in kept)) for line in laid.lines)
+        return Grid(headings=tuple(laid.headings[n] for n in kept), lines=lines)
+
+    def on_resize(self) -> None:
+        if self._selection is not None:
+            self.show(self._selection)
 
     def _failed(self, line: str) -> None:
         self._table = None
@@ -103,7 +121,7 @@ class CacheView(View):
             return None
         ends = held if self.budget is None else [*held, self.budget]
         axis = around(min(ends), max(ends), 2)
-        dark, one_each = self.app.current_theme.dark, bool(self._selection and self._selection.models)  # pyright: ignore[reportUnknownMemberType]
+        on_dark, one_each = dark(self), bool(self._selection and self._selection.models)
 
         def spot(value: float, width: int) -> int:
             return round(axis.place(value) * (width - 1))
@@ -112,7 +130,7 @@ class CacheView(View):
             value = table.rows[number].get("kv_bytes")
             look = self.query_one(TableView)
             over = self.budget is not None and value is not None and value > self.budget
-            style = look.style("warning") if over else Style(color=series(number if one_each else 0, dark))
+            style = look.style("warning") if over else Style(color=series(number if one_each else 0, on_dark))
             drawn = bar(axis.place(value), width, style, base) if value else [Segment(" " * width, base)]
             return (
                 drawn if self.budget is None else crossed(drawn, spot(self.budget, width), "│", look.style("warning"))

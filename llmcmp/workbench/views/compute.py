@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from llmcmp import units
+from llmcmp.workbench.background import dark
 from llmcmp.workbench.charts.bars import stacked
 from llmcmp.workbench.charts.curves import Chart, Drawing
 from llmcmp.workbench.charts.legend import Legend
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from llmcmp.workbench.selection import Selection
 
 LENGTHS = (512, 2048, 8192, 32768, 131072)  # contexts at which components are shown, beside the one that is set
+OTHER = "  [$foreground 50% not bold]v[/]"  # the key that shows the other chart where there is room for one
 
 
 class ComputeView(View):
@@ -42,7 +44,7 @@ class ComputeView(View):
                 yield Static(classes="heading")
                 yield Chart()
             with Vertical(id="flops-components"):
-                yield Static("Share of each component", classes="heading")
+                yield Static(f"Share of each component{OTHER}", classes="heading")
                 yield TableView(id="flops-shares")
                 yield Legend()
         yield TableView(id="flops-numbers", columns=True)
@@ -63,14 +65,14 @@ class ComputeView(View):
         table, curves, swept = computed
         self._table = table
         settings = table.settings
-        self.query_one("#flops-totals .heading", Static).update(f"FLOPs of {settings['phase']} against context")
+        self.query_one("#flops-totals .heading", Static).update(f"FLOPs of {settings['phase']} against context{OTHER}")
         self.query_one(Chart).draw(Drawing(curves=curves, show=_flops, base=10, context=settings["context"]))
-        dark = self.app.current_theme.dark  # pyright: ignore[reportUnknownMemberType]
+        on_dark = dark(self)
         rows = _rows(swept)
         columns = [column for each in swept for column in each.columns if column.group == "By component"]
         parts = list({column.key: column for column in columns}.values())
-        self.query_one("#flops-shares", TableView).put(_by_context(rows), drawn=_bars(rows, parts, dark))
-        self.query_one(Legend).put([(part.label, component(part.key, dark)) for part in parts])
+        self.query_one("#flops-shares", TableView).put(_by_context(rows), drawn=_bars(rows, parts, on_dark))
+        self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
         self.query_one("#flops-numbers", TableView).put(grid(table, side_by_side=True))
         self._say(table.notes)
 
@@ -138,10 +140,10 @@ def _by_context(rows: list[Row]) -> Grid:
     return Grid(headings=(Cell(text="Context", numeric=True), Cell(text="FLOPs", numeric=True)), lines=lines)
 
 
-def _bars(rows: list[Row], parts: list[Column], dark: bool) -> Drawn:
+def _bars(rows: list[Row], parts: list[Column], on_dark: bool) -> Drawn:
     def line(number: int, width: int, base: Style) -> list[Segment]:
         row = rows[number]
-        return stacked([(row.get(part.key) or 0, component(part.key, dark)) for part in parts], width, base)
+        return stacked([(row.get(part.key) or 0, component(part.key, on_dark)) for part in parts], width, base)
 
     def heading(width: int, style: Style) -> list[Segment]:
         return [Segment("by component".ljust(width)[:width], style)]
