@@ -15,6 +15,7 @@ from llmcmp.workbench.views.blocks import BlocksView
 from llmcmp.workbench.views.cache import CacheView
 from llmcmp.workbench.views.compare import CompareView
 from llmcmp.workbench.views.compute import ComputeView
+from llmcmp.workbench.views.measure import MeasureView
 from llmcmp.workbench.views.parameters import ParametersView
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from llmcmp.workbench.view import View
 
 # The tabs, in their order.
-VIEWS: tuple[type[View], ...] = (CompareView, BlocksView, ParametersView, ComputeView, CacheView)
+VIEWS: tuple[type[View], ...] = (CompareView, BlocksView, ParametersView, ComputeView, CacheView, MeasureView)
 
 
 class Workbench(App[None]):
