@@ -39,6 +39,9 @@ COMMANDS = {
         "devices": "devices",
         "verify": "verify",
     },
+    "Explore": {
+        "workbench": "workbench",
+    },
     "Setup": {
         "import": "importing",
     },

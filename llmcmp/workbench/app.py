@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SystemCommand
@@ -20,7 +22,6 @@ from llmcmp.workbench.views.parameters import ParametersView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from textual.screen import Screen
 
@@ -34,7 +35,7 @@ class Workbench(App[None]):
     """The workbench on some models, or on those of the last session."""
 
     TITLE = "llmcmp"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).parent / "app.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (36, "-high")]  # noqa: RUF012
 
@@ -92,5 +93,7 @@ class Workbench(App[None]):
 
 
 def run(models: tuple[str, ...] = ()) -> None:
-    """Open the workbench on some models, or on those of the last session."""
-    Workbench(models).run()
+    """Open the workbench on some models, or on those of the last session; leave with its exit code."""
+    app = Workbench(models)
+    app.run()
+    sys.exit(app.return_code or 0)

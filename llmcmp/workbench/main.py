@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -9,11 +10,11 @@ from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Static, Tab, Tabs
 
 from llmcmp.frozen import replace
 from llmcmp.workbench import catalogue
 from llmcmp.workbench.background import app_of, aside
+from llmcmp.workbench.bars import KeyBar, TabBar
 from llmcmp.workbench.chosen import Chosen, open_all
 from llmcmp.workbench.library import Library, Search
 from llmcmp.workbench.lines import Lines
@@ -90,21 +91,16 @@ class Main(Screen[None]):
         self.set_reactive(Main.selection, Selection(**{name: getattr(state, name) for name in settings}))
 
     def compose(self) -> ComposeResult:
-        first = self.state.tab if self.state.tab in {view.key for view in self.views} else self.views[0].key
-        with Horizontal(id="top"):
-            yield Static("llmcmp", id="brand")
-            yield Tabs(
-                *(Tab(f"{n} {view.title}", id=view.key) for n, view in enumerate(self.views, 1)),
-                active=first,
-                id="tabs",
-            )
+        tabs = tuple((view.key, view.title) for view in self.views)
+        first = self.state.tab if self.state.tab in dict(tabs) else tabs[0][0]
+        yield TabBar(tabs, first, id="tabs")
         with Horizontal(id="body"):
             library = Library(id="library")
             library.set_class(not self.state.library, "-hidden")
             yield library
             yield Container(id="views")
         yield RunBar(self.selection, id="run")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one(ModelList).focus()
@@ -112,6 +108,9 @@ class Main(Screen[None]):
 
     def _begin(self) -> None:
         """After the first paint: what is known of the presets, and the last session's models."""
+        gc.freeze()  # what is loaded stays; cycles that come from here on are collected, which a command does without
+        gc.enable()
+        self.show_view()
         app_of(self).theme_changed_signal.subscribe(self, lambda _: self._remember())
         if self._wanted:
             self._open(self._wanted, self.state.baseline)
@@ -181,19 +180,19 @@ class Main(Screen[None]):
 
     # What is shown.
 
-    def on_tabs_tab_activated(self) -> None:
+    def on_tab_bar_activated(self) -> None:
         self.show_view()
         self._remember()
 
     @property
     def view(self) -> View:
         """The view on the screen, made when its tab is first opened."""
-        active = self.query_one("#tabs", Tabs).active
+        active = self.query_one(TabBar).active
         return next(view for view in self.query(View) if view.key == active)
 
     def show_view(self) -> None:
         """Let the visible view follow; it is made when its tab is first opened."""
-        active, place = self.query_one("#tabs", Tabs).active, self.query_one("#views")
+        active, place = self.query_one(TabBar).active, self.query_one("#views")
         for view in place.query(View):
             view.display = view.key == active
         if all(view.key != active for view in place.query(View)):
@@ -210,7 +209,7 @@ class Main(Screen[None]):
 
     def action_tab(self, number: int) -> None:
         if number <= len(self.views):
-            self.query_one("#tabs", Tabs).active = self.views[number - 1].key
+            self.query_one(TabBar).active = self.views[number - 1].key
 
     def action_search(self) -> None:
         self._library(True)
@@ -260,7 +259,7 @@ class Main(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What belongs to one tab is a key there alone."""
         needed = {"differences": "compare", "budget": "cache", "part": "compute"}.get(action)
-        return needed is None or not self.is_mounted or self.query_one("#tabs", Tabs).active == needed
+        return needed is None or not self.is_mounted or self.query_one(TabBar).active == needed
 
     def action_filter(self) -> None:
         from llmcmp.workbench.dialogs.filters import FilterDialog
@@ -367,7 +366,7 @@ class Main(Screen[None]):
             **settings,
             **kept,
             models=self.chosen.saved(),
-            tab=self.query_one("#tabs", Tabs).active,
+            tab=self.query_one(TabBar).active,
             theme=app_of(self).theme,
             library=not self.query_one(Library).has_class("-hidden"),
         )

@@ -121,11 +121,18 @@ class TableView(Lines):
         self.column = max(1, min(self.column, len(columns) - 1))
         self._reveal_column()
         self._shown = self._seen()
+        self._widen(columns[0])
         self._pieces = self._cut(self._laid)
         self.cursor = self.validate_cursor(self.cursor)
         if self._pieces and self._pieces[self.cursor].number < 0:
             self.action_move(1)
         self.changed()
+
+    def _widen(self, names: Sequence[Cell]) -> None:
+        """Do not wrap the names where that makes room for no other column."""
+        kept, self._widths[0] = self._widths[0], _width(names, WIDEST[0])
+        if self._seen() != self._shown:
+            self._widths[0] = kept
 
     def _seen(self) -> list[int]:
         """The columns on the screen: the first, and as many from `_first` on as fit whole."""

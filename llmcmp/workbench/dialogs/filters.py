@@ -31,7 +31,7 @@ class FilterDialog(Dialog[Filter]):
         Binding("ctrl+s", "done", "Apply", id="filter.done", tooltip="Apply the filters", priority=True),
     ]
     heading = "Filter models"
-    keys = "ctrl+s or enter in a size: apply · ctrl+r: reset · esc: cancel"
+    keys = "ctrl+s: apply · ctrl+r: reset · esc: cancel"
 
     def __init__(self, filters: Filter, choices: Choices) -> None:
         super().__init__()

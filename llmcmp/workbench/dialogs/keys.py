@@ -40,7 +40,10 @@ class KeysDialog(Dialog[None]):
     ]
     DEFAULT_CSS = """
     KeysDialog > #window { width: 76; height: 100%; max-height: 100%; padding: 0 1; }
-    KeysDialog VerticalScroll { height: 1fr; scrollbar-size: 1 1; }
+    KeysDialog VerticalScroll {
+        height: 1fr; scrollbar-size: 1 1; scrollbar-background: $surface; scrollbar-background-hover: $surface;
+        scrollbar-color: $foreground 20%; scrollbar-color-hover: $foreground 40%;
+    }
     """
     heading = "Keys"
     keys = "↑ ↓ scroll · esc: close"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 2**60
 # Columns of the view from which on a quantity is shown.
 ROOM = {"Window": 60, "Attention": 90, "Next token": 90, "One sequence": 110}
+BEYOND = "* beyond the model's context window; computed all the same"
 
 
 class CacheView(View):
@@ -75,13 +76,12 @@ class CacheView(View):
         self.set_class(bool(curves), "-curves")
         context = settings["contexts"][0]
         chart.draw(Drawing(curves=curves, show=_bytes, base=2, context=context, budget=self.budget))
-        told = f"at {units.show_tokens(context)} tokens, batch {settings['batch']}, {settings['dtype']}"
-        what = "Cache" if self._selection and self._selection.models else "Every decoder's cache"
-        self.query_one(".heading", Static).update(f"{what} {told}")
-        self.query_one(TableView).put(
-            self._columns(grid(table)), drawn=self._bars(table), emphasis=self._emphasis(table)
-        )
-        self._say(table.notes)
+        ranked = not (self._selection and self._selection.models)
+        what = "All decoders" if ranked else "Cache"
+        self.query_one(".heading", Static).update(f"{what} at {units.show_tokens(context)} tokens")
+        laid, bars = self._columns(grid(table)), self._bars(table, ranked)
+        self.query_one(TableView).put(laid, drawn=bars, emphasis=self._emphasis(table))
+        self._say((BEYOND,) if ranked and table.notes else table.notes)
 
     def _columns(self, laid: Grid) -> Grid:
         """The columns that there is room for beside the bars."""
@@ -114,14 +114,14 @@ class CacheView(View):
 
         return stands_out
 
-    def _bars(self, table: Table) -> Drawn | None:
+    def _bars(self, table: Table, ranked: bool) -> Drawn | None:
         """Each cache on one logarithmic axis, the budget a line through all of them."""
         held = [row["kv_bytes"] for row in table.rows if row.get("kv_bytes")]
         if not held:
             return None
         ends = held if self.budget is None else [*held, self.budget]
         axis = around(min(ends), max(ends), 2)
-        on_dark, one_each = dark(self), bool(self._selection and self._selection.models)
+        on_dark = dark(self)
 
         def spot(value: float, width: int) -> int:
             return round(axis.place(value) * (width - 1))
@@ -130,7 +130,7 @@ class CacheView(View):
             value = table.rows[number].get("kv_bytes")
             look = self.query_one(TableView)
             over = self.budget is not None and value is not None and value > self.budget
-            style = look.style("warning") if over else Style(color=series(number if one_each else 0, on_dark))
+            style = look.style("warning") if over else Style(color=series(0 if ranked else number, on_dark))
             drawn = bar(axis.place(value), width, style, base) if value else [Segment(" " * width, base)]
             return (
                 drawn if self.budget is None else crossed(drawn, spot(self.budget, width), "│", look.style("warning"))

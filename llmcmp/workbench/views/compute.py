@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from llmcmp.workbench.selection import Selection
 
 LENGTHS = (512, 2048, 8192, 32768, 131072)  # contexts at which components are shown, beside the one that is set
-OTHER = "  [$foreground 50% not bold]v[/]"  # the key that shows the other chart where there is room for one
 
 
 class ComputeView(View):
@@ -36,6 +35,7 @@ class ComputeView(View):
     key = "compute"
     title = "Compute"
     _table: Table | None = None
+    _phase = ""
 
     def compose(self) -> ComposeResult:
         yield Empty("FLOPs against context", "What a prefill, a decode step or a training step computes.", SELECT)
@@ -44,7 +44,7 @@ class ComputeView(View):
                 yield Static(classes="heading")
                 yield Chart()
             with Vertical(id="flops-components"):
-                yield Static(f"Share of each component{OTHER}", classes="heading")
+                yield Static(classes="heading")
                 yield TableView(id="flops-shares")
                 yield Legend()
         yield TableView(id="flops-numbers", columns=True)
@@ -65,7 +65,8 @@ class ComputeView(View):
         table, curves, swept = computed
         self._table = table
         settings = table.settings
-        self.query_one("#flops-totals .heading", Static).update(f"FLOPs of {settings['phase']} against context{OTHER}")
+        self._phase = settings["phase"]
+        self._name()
         self.query_one(Chart).draw(Drawing(curves=curves, show=_flops, base=10, context=settings["context"]))
         on_dark = dark(self)
         rows = _rows(swept)
@@ -75,6 +76,18 @@ class ComputeView(View):
         self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
         self.query_one("#flops-numbers", TableView).put(grid(table, side_by_side=True))
         self._say(table.notes)
+
+    def on_resize(self) -> None:
+        self._name()
+
+    def _name(self) -> None:
+        """The charts' headings; where there is room for one, they name the key that shows the other."""
+        key = " [$accent]v[/] [$foreground 60% not bold]" if self.screen.has_class("-narrow") else ""
+        for chart, told, other in (
+            ("#flops-totals", f"FLOPs of {self._phase} by context", "by component"),
+            ("#flops-components", f"Share by component of {self._phase}", "by context"),
+        ):
+            self.query_one(f"{chart} .heading", Static).update(told + (f"{key}{other}[/]" if key else ""))
 
     def _failed(self, line: str) -> None:
         self._table = None
