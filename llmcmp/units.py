@@ -68,24 +68,20 @@ def block(name: str) -> tuple[int, int]:
     >>> block("bf16"), block("q8_0"), block("int4-g64")
     ((1, 16), (32, 272), (64, 272))
     """
-    if name in BLOCKS:
-        elements, size = BLOCKS[name]
+    lower = name.lower() if isinstance(name, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
+    if lower in BLOCKS:
+        elements, size = BLOCKS[lower]
         return elements, 8 * size
-    match = re.fullmatch(r"((?:int|fp)[248])-g([1-9][0-9]{0,4})(z?)", name)
-    if match is None:
-        return 1, cache_bits(name)
-    elements = int(match[2])
-    return elements, elements * dtype_bits(match[1]) + 8 * SCALE_BYTES * (2 if match[3] else 1)
-
-
-def cache_bits(name: str) -> int:
-    """Bits of an element of a cache in a plain dtype. Raises QuantityError that also names the formats with scales."""
-    if name not in DTYPE_BITS:
+    if lower in DTYPE_BITS:
+        return 1, DTYPE_BITS[lower]
+    match = re.fullmatch(r"((?:int|fp)[248])-g([1-9][0-9]{0,4})(z?)", lower)
+    if match is None or match[1] not in DTYPE_BITS:
         known = ", ".join((*DTYPE_BITS, *BLOCKS))
         raise QuantityError(
             f"unknown cache dtype {name!r}; choose one of {known}, or int4-g64, int8-g128, int4-g64z ..."
         )
-    return DTYPE_BITS[name]
+    elements = int(match[2])
+    return elements, elements * DTYPE_BITS[match[1]] + 8 * SCALE_BYTES * (2 if match[3] else 1)
 
 
 def row_bits(width: int, dtype: str) -> int:

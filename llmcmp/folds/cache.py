@@ -156,6 +156,9 @@ def reservation(
         raise QuantityError(f"{engine} holds at most {rules.most_sequences} sequences")
     load = Load(context=ctx, batch=batch, source=ctx if source is None else source, keys=dtype, values=values)
     try:
+        for known in model.card.kept_otherwise:
+            if known.engine == engine:
+                raise EngineError(known.what)
         return rules.reserve(model, load, told)
     except EngineError as error:
         raise EngineError(f"{engine} refuses {model.name}: {error}") from None

@@ -45,7 +45,9 @@ def budget_table(
     check_used(models, source=question.source)
     rows = [_row(model, budget, question, ctx, weights) for model in models]
     key = "batch" if ctx is not None else "context"
-    order = sorted(rows, key=lambda row: (not row["fits"], not row.get("unlimited"), -(row.get(key) or 0)))
+    order = sorted(
+        rows, key=lambda row: (not row["fits"], not row.get("unlimited"), row.get(key) is None, -(row.get(key) or 0))
+    )
     asked = f"{units.show_tokens(ctx)} tokens each" if ctx is not None else f"batch {question.batch}"
     beside = "cache alone" if weights is None else f"weights {weights} and cache"
     what = "Most sequences" if ctx is not None else "Longest context"
@@ -72,7 +74,7 @@ def expect_any(table: Table) -> None:
 
 
 def _row(model: Model, budget: int, question: Question, ctx: int | None, weights: str | None) -> Row:
-    row = card_facts(model) | {"context_limit": limit(model) or None, "fits": False}
+    row = card_facts(model) | {"context_limit": limit(model) or None, "context": None, "fits": False}
     if not model.disclosed:
         return row
     row["attention"] = describe.attention(model)
@@ -85,30 +87,58 @@ def _row(model: Model, budget: int, question: Question, ctx: int | None, weights
 
 
 def _answer(model: Model, room: int, question: Question, ctx: int | None) -> Row:
-    source = question.source if model.card.architecture == "encoder-decoder" else None
     if room < 0:
-        return {"context": ctx or 0, "batch": 0 if ctx else question.batch, "kv_bytes": None, "left_bytes": None}
-    told = {
-        "source": source,
-        "dtype": question.dtype,
-        "value_dtype": question.value_dtype,
-        "engine": question.engine,
-        "tuning": question.tuning,
-    }
-    if ctx is None:
-        most = longest_context(model, room, question.batch, **told)
-        length, batch = most, question.batch
-    else:
-        most = most_sequences(model, room, ctx, **told)
-        length, batch = ctx, most
-    size = cache_bytes(model, length or 1, batch or 1, **told) if most != 0 else 0
+        return {"context": ctx or 0, "batch": question.batch if ctx is None else 0}
+    most = _most(model, room, question, ctx)
+    length, batch = (most, question.batch) if ctx is None else (ctx, most)
+    size = 0 if most == 0 else _bytes(model, length or 1, batch or 1, question)
     row: Row = {"context": length, "batch": batch, "kv_bytes": size, "left_bytes": room - size, "fits": most != 0}
     if most is None:
-        row |= {"unlimited": True, "context_shown": "any" if ctx is None else units.show_tokens(ctx)}
-        row |= {"batch_shown": "any"} if ctx is not None else {}
+        row |= {"unlimited": True, "context_shown" if ctx is None else "batch_shown": "any"}
     elif ctx is None:
         row["beyond_limit"] = 0 < limit(model) < most
     return row
+
+
+def _source(model: Model, question: Question) -> int | None:
+    return question.source if model.card.architecture == "encoder-decoder" else None
+
+
+def _most(model: Model, room: int, question: Question, ctx: int | None) -> int | None:
+    if ctx is None:
+        return longest_context(
+            model,
+            room,
+            question.batch,
+            source=_source(model, question),
+            dtype=question.dtype,
+            value_dtype=question.value_dtype,
+            engine=question.engine,
+            tuning=question.tuning,
+        )
+    return most_sequences(
+        model,
+        room,
+        ctx,
+        source=_source(model, question),
+        dtype=question.dtype,
+        value_dtype=question.value_dtype,
+        engine=question.engine,
+        tuning=question.tuning,
+    )
+
+
+def _bytes(model: Model, ctx: int, batch: int, question: Question) -> int:
+    return cache_bytes(
+        model,
+        ctx,
+        batch,
+        source=_source(model, question),
+        dtype=question.dtype,
+        value_dtype=question.value_dtype,
+        engine=question.engine,
+        tuning=question.tuning,
+    )
 
 
 def _notes(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp import units
 from llmcmp.errors import ModelError
@@ -67,7 +67,7 @@ class Question:
             dtype=settings["dtype"],
             value_dtype=settings.get("value_dtype"),
             engine=settings.get("engine") or "ideal",
-            tuning=Tuning(**settings.get("tuning") or {}),
+            tuning=Tuning(**cast("dict[str, Any]", settings.get("tuning") or {})),
         )
 
     @property
@@ -115,7 +115,7 @@ class Question:
         each = f"; on each of {self.tuning.tp} devices" if self.tuning.tp > 1 else ""
         return (
             f"{rules.name} {rules.version}, {told}{each}; whether it has this model's code is not checked",
-            f"rules: {', '.join(rules.sources)}",
+            f"rules read in {', '.join(rules.files)} of {rules.repository}",
         )
 
 

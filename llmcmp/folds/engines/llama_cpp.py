@@ -86,12 +86,13 @@ def _check(model: Model, states: tuple[tuple[Use, State], ...], load: Load) -> N
 
 POLICY = Policy(
     name="llama.cpp",
-    version="b10969",
-    sources=(
-        "https://github.com/ggml-org/llama.cpp/blob/master/src/llama-context.cpp",
-        "https://github.com/ggml-org/llama.cpp/blob/master/src/llama-kv-cache.cpp",
-        "https://github.com/ggml-org/llama.cpp/blob/master/src/llama-kv-cache-iswa.cpp",
-        "https://github.com/ggml-org/llama.cpp/blob/master/src/llama-memory-recurrent.cpp",
+    version="b10964",
+    repository="https://github.com/ggml-org/llama.cpp",
+    files=(
+        "src/llama-context.cpp",
+        "src/llama-kv-cache.cpp",
+        "src/llama-kv-cache-iswa.cpp",
+        "src/llama-memory-recurrent.cpp",
     ),
     options=("ubatch", "swa_full", "unified"),
     dtypes=("fp32", "fp16", "bf16", *units.BLOCKS),

@@ -93,11 +93,12 @@ class Reservation:
 
 @frozen
 class Policy:
-    """One engine: the version whose rules these are, where they were read, what it can be told, what it reserves."""
+    """One engine: the version whose rules these are, the files that they were read in, what it can be told."""
 
     name: str
     version: str
-    sources: tuple[str, ...]
+    repository: str
+    files: tuple[str, ...]
     options: tuple[str, ...]
     dtypes: tuple[str, ...]
     reserve: Callable[[Model, Load, Tuning], Reservation]

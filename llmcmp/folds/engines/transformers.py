@@ -47,7 +47,8 @@ def _part(use: Use, state: State, load: Load, tuning: Tuning) -> Part:
 POLICY = Policy(
     name="transformers",
     version="5.23",
-    sources=("https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/cache_utils.py",),
+    repository="https://github.com/huggingface/transformers",
+    files=("src/transformers/cache_utils.py",),
     options=("static",),
     dtypes=("fp32", "fp16", "bf16"),
     reserve=reserve,

@@ -61,7 +61,7 @@ def reserve(model: Model, load: Load, tuning: Tuning) -> Reservation:
         )
         for kind, layers in kinds.items()
     )
-    return Reservation(parts=parts, notes=_notes(kinds, block, size))
+    return Reservation(parts=parts, notes=_notes(kinds, load, block, size))
 
 
 def _kinds(states: tuple[tuple[Use, State], ...], load: Load) -> dict[Kind, int]:
@@ -115,12 +115,14 @@ def _blocks(kind: Kind, load: Load, tuning: Tuning, block: int) -> int:
     return -(-min(kind.window - 1 + tuning.batched_tokens, load.context) // block) + 1
 
 
-def _notes(kinds: dict[Kind, int], block: int, size: int) -> tuple[str, ...]:
+def _notes(kinds: dict[Kind, int], load: Load, block: int, size: int) -> tuple[str, ...]:
     notes = [f"blocks of {block:,} tokens"] if block else []
     empty = sum(-layers % size for layers in kinds.values())
     if len(kinds) > 1:
         groups = sum(-(-layers // size) for layers in kinds.values())
-        notes.append(f"{groups} groups of {size} layers, {empty} of them empty")
+        notes.append(f"{groups} groups of {size} layers{f', {empty} of them empty' if empty else ''}")
+    if any(kind.page for kind in kinds):
+        notes.append(f"states in {_model_dtype(load)}, as the model")
     return tuple(notes)
 
 
@@ -140,10 +142,11 @@ def _check(model: Model, states: tuple[tuple[Use, State], ...], load: Load) -> N
 POLICY = Policy(
     name="vllm",
     version="0.11.2",
-    sources=(
-        "https://github.com/vllm-project/vllm/blob/v0.11.2/vllm/v1/core/kv_cache_utils.py",
-        "https://github.com/vllm-project/vllm/blob/v0.11.2/vllm/v1/kv_cache_interface.py",
-        "https://github.com/vllm-project/vllm/blob/v0.11.2/vllm/model_executor/models/config.py",
+    repository="https://github.com/vllm-project/vllm",
+    files=(
+        "vllm/v1/core/kv_cache_utils.py",
+        "vllm/v1/kv_cache_interface.py",
+        "vllm/model_executor/models/config.py",
     ),
     options=("tp", "block_size", "batched_tokens"),
     dtypes=("fp32", "fp16", "bf16", "fp8"),
