@@ -31,6 +31,7 @@ from llmcmp.frozen import field_names
 from llmcmp.model import Block, Branch, Model, Stack, Step, Tower
 from llmcmp.sources.binding import Place, bind, bind_kind, closest
 from llmcmp.sources.schema import (
+    ABSENT,
     AdaptiveTable,
     ArrangementTable,
     BlockTable,
@@ -255,11 +256,14 @@ class _Builder:
         return self.blocks[table, side]
 
     def _new_block(self, table: BlockTable, side: Side) -> Block:
-        branches = [self._mixing(table, side)]
+        branches = [] if table.attention == ABSENT else [self._mixing(table, side)]
         if side == "decoder" and self.card.architecture == "encoder-decoder":
             branches.append(("cross_attention", self._cross_attention(table.cross_attention)))
-        if "feed_forward" in self.sections or branches[0][0] == "attention":  # a mixer may do without
+        alone = bool(branches) and branches[0][0] == "mixer" and "feed_forward" not in self.sections
+        if not alone and table.feed_forward != ABSENT:
             branches.append(("feed_forward", self._feed_forward(table.feed_forward)))
+        if not branches:
+            raise self.place.error("a block needs an attention, a mixer or a feed-forward", "blocks")
         placement = self.norms.placement
         if not self.arrangement.parallel:
             return Block(

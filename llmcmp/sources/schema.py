@@ -9,6 +9,7 @@ from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.model import Placement, Side
 
+ABSENT = "none"  # in the place of a name: a block without an attention, or without a feed-forward
 MOST_LAYERS = 10_000  # deeper than anything trained; each layer is listed one by one
 
 
@@ -93,7 +94,10 @@ HeadTable: TypeAlias = LanguageTable | PoolerTable
 
 @frozen
 class BlockTable:
-    """One entry of `blocks`: which attention or mixer and which feed-forward, by name; left out where there is one."""
+    """One entry of `blocks`: which attention or mixer and which feed-forward, by name; left out where there is one.
+
+    "none" for an attention or a feed-forward that the block does without.
+    """
 
     attention: str | None = None
     mixer: str | None = None

@@ -1,0 +1,109 @@
+"""The reader of decoders: one attention or mixer a layer, a feed-forward, norms around them, a head.
+
+Its arguments are what sets one model type apart from another; `types` holds a row of them for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from llmcmp.sources.huggingface.reading.document import Drawing, Layer
+from llmcmp.sources.huggingface.reading.facts import FULL, Fact, Table, always, flag, of
+from llmcmp.sources.huggingface.reading.parts import attention, dense
+
+if TYPE_CHECKING:
+    from llmcmp.sources.huggingface.reading.keys import Keys
+    from llmcmp.sources.huggingface.reading.parts import Feed, Feeding, Mixing
+
+Reader: TypeAlias = "Callable[[Keys], Drawing]"
+
+
+def rms(eps: str = "rms_norm_eps", placement: Fact[str] = "pre", **more: Any) -> Callable[[Keys], Table]:
+    """[norm] of kind "rms"."""
+    return norm("rms", eps, placement, **more)
+
+
+def layer(eps: str = "layer_norm_eps", placement: Fact[str] = "pre", **more: Any) -> Callable[[Keys], Table]:
+    """[norm] of kind "layer"."""
+    return norm("layer", eps, placement, **more)
+
+
+def norm(kind: str, eps: str, placement: Fact[str], **more: Any) -> Callable[[Keys], Table]:
+    """[norm], its epsilon from a key; `more` as in presets, left out where it is the default there."""
+
+    def read(keys: Keys) -> Table:
+        table = {"kind": kind, "placement": of(keys, placement)}
+        if eps:
+            table["epsilon"] = keys.number(eps)
+        found = {name: of(keys, fact) for name, fact in more.items()}
+        return table | {name: value for name, value in found.items() if value is not (name in ("bias", "weight"))}
+
+    return read
+
+
+def decoder(
+    *,
+    mix: Mixing | dict[str, Mixing] = attention(),
+    kinds: Fact[list[str]] = always(FULL),
+    feed: Feeding = dense(),
+    norm: Callable[[Keys], Table] = rms(),
+    block: Fact[Table] | None = None,
+    tied: Fact[bool] = flag("tie_word_embeddings"),
+    embedding: Fact[Table] | None = None,
+    head: Fact[Table] | None = None,
+    position: Fact[Table] | None = None,
+    ignored: tuple[str, ...] = (),
+    check: Callable[[Keys], None] | None = None,
+    architecture: str = "decoder-only",
+) -> Reader:
+    """A reader. `mix` is by kind of layer where the kinds differ in more than their window."""
+
+    def read(keys: Keys) -> Drawing:
+        keys.ignore(*ignored)
+        if check is not None:
+            check(keys)
+        names, tables = of(keys, kinds), {}
+        for kind in dict.fromkeys(names):
+            if kind:
+                tables |= _mixing(keys, mix, kind)
+        fed = feed(keys)
+        tables |= {("feed_forward", name): table for name, table in fed.tables.items()}
+        return Drawing(
+            embedding=_embedding(keys) | (of(keys, embedding) or {}),
+            norm=norm(keys),
+            kinds=tables,
+            layers=_layers(names, fed, tables),
+            block=of(keys, block) or {},
+            head=of(keys, head) or {},
+            position=of(keys, position),
+            architecture=architecture,
+        )
+
+    def _embedding(keys: Keys) -> Table:
+        return {"vocabulary": keys.whole("vocab_size"), "hidden": keys.hidden, "tied": of(keys, tied)}
+
+    return read
+
+
+def _mixing(keys: Keys, mix: Mixing | dict[str, Mixing], kind: str) -> dict[tuple[str, str], Table]:
+    """The table of one kind of layer, in its section; a list of them where several stand beside one another."""
+    if isinstance(mix, dict):
+        if kind not in mix:
+            raise keys.error(f"layers of kind {kind[:40]!r} are not known; known: {', '.join(mix)}", "layer_types")
+        read = mix[kind]
+    else:
+        read = mix
+    table = read(keys, kind)
+    return {(table.pop("section", "attention"), kind): table}
+
+
+def _layers(names: list[str], fed: Feed, tables: dict[tuple[str, str], Table]) -> tuple[Layer, ...]:
+    section = {name: of for of, name in tables if of in ("attention", "mixer")}
+    made: dict[tuple[str, str], Layer] = {}
+    for pair in zip(names, fed.names, strict=True):
+        if pair not in made:
+            kind, network = pair
+            parts = ((section[kind], kind),) if kind else ()
+            made[pair] = Layer(parts=(*parts, ("feed_forward", network)) if network else parts)
+    return tuple(made[pair] for pair in zip(names, fed.names, strict=True))
