@@ -338,12 +338,14 @@ class _Builder:
     def _norm(self, width: int) -> Norm:
         norms = self.norms
         if norms.kind == "rms":
-            return RMSNorm(width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset)
-        return LayerNorm(width=width, bias=norms.bias, epsilon=norms.epsilon)
+            return RMSNorm(
+                width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset, weight=norms.weight
+            )
+        return LayerNorm(width=width, bias=norms.bias and norms.weight, epsilon=norms.epsilon, weight=norms.weight)
 
     def _exit(self, *, top: bool) -> Iterator[tuple[str, Component]]:
         """The final norm, which a post-norm model does without, and on the last tower the head."""
-        if self.norms.placement != "post":
+        if self.norms.placement != "post" if self.norms.exit is None else self.norms.exit:
             yield "norm", self._norm(self.hidden)
         if not top:
             return

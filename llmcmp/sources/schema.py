@@ -49,12 +49,15 @@ EmbeddingTable: TypeAlias = TableEmbedding | AdaptiveTable
 class NormTable:
     """[norm]: kind and placement of every norm; `embedding`: one more right after the embedding (BLOOM, BERT).
 
-    `unit_offset`: weights are stored less one (Gemma).
+    `unit_offset`: weights are stored less one (Gemma). `weight`, `bias`: of LayerNorm; OLMo has neither.
+    `exit`: one more norm after the last layer, as all but post-norm models have it if not given.
     """
 
     kind: Literal["layer", "rms"]
     placement: Placement
     bias: bool = True
+    weight: bool = True
+    exit: bool | None = None
     embedding: bool = False
     epsilon: float = EPSILON
     unit_offset: bool = False

@@ -104,15 +104,26 @@ def attention_details(model: Model) -> str:
         if a.bias:
             details.append(bias_label(a.bias))
         if a.qk_norm:
-            details.append({"head": "QK norm per head", "whole": "QK norm", "l2": "QK norm without weight"}[a.qk_norm])
+            details.append(QK_NORMS[a.qk_norm])
         if a.sinks:
             details.append("sinks")
         if a.soft_cap:
             details.append(f"soft cap {a.soft_cap:g}")
         if a.output_gate:
             details.append("output gate")
+        if a.head_gate:
+            details.append("gate per head")
     details += [detail for mixer, _, _ in _uses(model, MIXERS) for detail in mixer_details(mixer)]
     return ", ".join(dict.fromkeys(details)) or "no biases"
+
+
+QK_NORMS = {
+    "head": "QK norm per head",
+    "whole": "QK norm",
+    "l2": "QK norm without weight",
+    "layer": "QK LayerNorm per head",
+    "each": "QK LayerNorm of every head",
+}
 
 
 def mixer_details(mixer: Mamba | Mamba2 | GatedDeltaNet) -> list[str]:

@@ -35,7 +35,7 @@ def _defaults(cls: Any) -> dict[str, Any]:
             value = field.default_factory()
         if value is dataclasses.MISSING or keys.HARMLESS.fullmatch(field.name) or not _plain(value):
             continue
-        found[field.name] = value
+        found[(cls.attribute_map or {}).get(field.name, field.name)] = value
     if cls.attribute_map:
         found["@aliases"] = {name: own for name, own in cls.attribute_map.items() if name != own}
     if isinstance(cls.default_theta, int | float) and cls.default_theta != 10000.0:

@@ -37,6 +37,9 @@ CAUSAL: dict[str, str] = {
 }
 
 
+CORRECTION = re.compile(r"e_score_correction_bias|expert_bias$|score_bias$|correction_bias$")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one config: "exact", "refused", "WRONG", or "none" where the class itself cannot be built."""
@@ -88,6 +91,13 @@ def compare(config: dict[str, Any], model: Any) -> Outcome:
         params = llmcmp.params(build(document(config, "read"), "config.json"))
     except LlmcmpError as error:
         return Outcome("refused", str(error))
+    # What steers the choice of experts and no gradient trains is stored, and in no total (DESIGN.md, Truth). Some
+    # classes hold it as a parameter, some as a buffer.
+    stored = [prod(shape) for name, shape in shapes if CORRECTION.search(name)]
+    shapes = [(name, shape) for name, shape in shapes if not CORRECTION.search(name)]
+    stored += [buffer.numel() for name, buffer in model.named_buffers() if CORRECTION.search(name)]
+    if params.buffers != sum(stored):
+        return Outcome("WRONG", f"{params.buffers} stored buffers, not {sum(stored)}")
     total = sum(prod(shape) for _, shape in shapes)
     if params.total != total:
         return Outcome("WRONG", f"{params.total:,} parameters, not {total:,} ({params.total - total:+,})")
@@ -131,6 +141,7 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
         "qk_rope_head_dim": 8,
         "v_head_dim": rng.choice((16, 24)),
         "max_position_embeddings": rng.randrange(70, 100),
+        "rotary_dim": size // 2,
         "sliding_window": rng.choice((5, 9)),
     }
     found = {alias.get(name, name): value for name, value in sizes.items() if alias.get(name, name) in defaults}

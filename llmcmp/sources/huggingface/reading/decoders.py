@@ -56,6 +56,7 @@ def decoder(
     ignored: tuple[str, ...] = (),
     check: Callable[[Keys], None] | None = None,
     architecture: str = "decoder-only",
+    predicted: str = "",
 ) -> Reader:
     """A reader. `mix` is by kind of layer where the kinds differ in more than their window."""
 
@@ -78,12 +79,21 @@ def decoder(
             head=of(keys, head) or {},
             position=of(keys, position),
             architecture=architecture,
+            prediction=_prediction(keys, predicted),
         )
 
     def _embedding(keys: Keys) -> Table:
         return {"vocabulary": keys.whole("vocab_size"), "hidden": keys.hidden, "tied": of(keys, tied)}
 
     return read
+
+
+def _prediction(keys: Keys, name: str) -> Table | None:
+    """[multi_token_prediction], where a key says that there is a module: one is listed apart, more are only noted."""
+    count = keys.whole_or(name, otherwise=0, least=0) if name else 0
+    if count and count > 1:
+        keys.notes.append(f"Its {count} modules for the prediction of further tokens are not counted.")
+    return {} if count == 1 else None
 
 
 def _mixing(keys: Keys, mix: Mixing | dict[str, Mixing], kind: str) -> dict[tuple[str, str], Table]:

@@ -64,7 +64,8 @@ def sections(drawing: Drawing) -> Table:
     if drawing.head:
         document["head"] = drawing.head
     if drawing.prediction is not None:
-        document["multi_token_prediction"] = drawing.prediction
+        last = _block(drawing.layers[-1], drawing.layers, _kinds_used(drawing))
+        document["multi_token_prediction"] = {"block": last} if last else {}
     return document
 
 
@@ -92,10 +93,7 @@ def _positions(kinds: dict[tuple[Section, str], Table], tower: Table | None) -> 
 
 
 def _stacks(drawing: Drawing) -> Iterable[Table]:
-    several = {
-        section: len({name for layer in drawing.layers for of, name in layer.parts if of == section})
-        for section in SECTIONS
-    }
+    several = _kinds_used(drawing)
     sides = list(dict.fromkeys(layer.side for layer in drawing.layers))
     for side in sides:
         rows = [layer for layer in drawing.layers if layer.side == side]
@@ -109,6 +107,12 @@ def _stacks(drawing: Drawing) -> Iterable[Table]:
             if blocks != [{}]:
                 stack["blocks"] = blocks
             yield stack
+
+
+def _kinds_used(drawing: Drawing) -> dict[Section, int]:
+    """How many kinds of each section there are."""
+    used = {part for layer in dict.fromkeys(drawing.layers) for part in layer.parts}
+    return {section: sum(of == section for of, _ in used) for section in SECTIONS}
 
 
 def _block(layer: Layer, layers: tuple[Layer, ...], several: dict[Section, int]) -> Table:

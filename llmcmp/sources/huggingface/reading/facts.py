@@ -100,6 +100,7 @@ def listed(otherwise: Fact[list[str]], name: str = "layer_types") -> Callable[[K
     """The kinds that the config lists, else what the type derives."""
 
     def kinds(keys: Keys) -> list[str]:
+        keys.ignore("sliding_window")  # where no layer has one
         found = keys.texts(name, keys.layers)
         return of(keys, otherwise) if found is None else [RENAMED.get(kind, kind) for kind in found]
 

@@ -88,6 +88,7 @@ class Keys:
         self.defaults: Mapping[str, object] = known
         self.config = self._unaliased(config)
         self.used: set[str] = set()
+        self.notes: list[str] = []
 
     def _unaliased(self, config: Mapping[str, object]) -> dict[str, object]:
         found: dict[str, object] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmcmp.frozen import frozen
-from llmcmp.sources.huggingface.reading.facts import CHUNKED, FULL, SLIDING, Fact, Table, activation, of, whole
+from llmcmp.sources.huggingface.reading.facts import CHUNKED, SLIDING, Fact, Table, activation, of, whole
 from llmcmp.sources.huggingface.reading.rope import rotary
 
 if TYPE_CHECKING:
@@ -38,14 +38,18 @@ def fixed(kind: str) -> Position:
     return lambda keys, layer: {"kind": kind}
 
 
+def rotating(*kinds: str, **options: Any) -> Position:
+    """Rotary positions in layers of these kinds, none in others."""
+    return lambda keys, kind: rotary(keys, kind, **options) if kind in kinds else {"kind": "none"}
+
+
 def head_dim(keys: Keys) -> int:
     """The size of a head: its own key, else a head's share of the width."""
     if keys.value("head_dim", default=None) is not None:
         return keys.whole("head_dim")
-    hidden, heads = keys.hidden, keys.heads
-    if hidden % heads:
-        raise keys.error(f"hidden_size ({hidden}) is no multiple of it, and there is no head_dim", "num_attention_heads")
-    return hidden // heads
+    if keys.heads > keys.hidden:
+        raise keys.error(f"must be at most hidden_size ({keys.hidden}), not {keys.heads}", "num_attention_heads")
+    return keys.hidden // keys.heads  # as the classes do it, without a remainder
 
 
 def kv_heads(keys: Keys) -> int:
@@ -73,9 +77,10 @@ def attention(
             "head_dim": of(keys, size),
             "position": position(keys, kind),
         }
-        if kind in (SLIDING, CHUNKED):
+        base = kind.partition("/")[0]  # "chunked_attention/none": with something else told apart
+        if base in (SLIDING, CHUNKED):
             table["window"] = of(keys, window)
-        if kind == CHUNKED:
+        if base == CHUNKED:
             table["chunked"] = True
         if projections := list(of(keys, bias)):
             table["bias"] = projections
@@ -162,6 +167,7 @@ def experts(
     """
 
     def read(keys: Keys) -> Feed:
+        keys.ignore("intermediate_size")  # that of dense layers, where there are some
         marks = [True] * keys.layers if sparse is None else of(keys, sparse)
         tables: dict[str, Table] = {}
         if not all(marks):
@@ -251,4 +257,3 @@ def shared_experts(*names: str, width: str = "moe_intermediate_size") -> Callabl
     return read
 
 
-__all__ = ["FULL", "Feed", "Feeding", "Mixing", "Position"]

@@ -117,7 +117,7 @@ POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_lengt
 
 
 def _notes(config: Table, keys: Keys, values: list[str], inside: str, quantized: object) -> list[str]:
-    notes: list[str] = []
+    notes = list(keys.notes)
     if inside:
         towers = [name for name in config if name.endswith("_config") and name not in (inside, "quantization_config")]
         beside = ", ".join(name.removesuffix("_config") for name in towers if isinstance(config[name], dict))

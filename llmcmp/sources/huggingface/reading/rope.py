@@ -53,16 +53,30 @@ def parameters(keys: Keys, kind: str | None = None) -> Table:
 
 
 def rotary(
-    keys: Keys, kind: str | None = None, *, fraction: float | None = None, interleaved: bool = False, theta: str = ""
+    keys: Keys,
+    kind: str | None = None,
+    *,
+    fraction: float | None = None,
+    interleaved: bool = False,
+    thetas: dict[str, tuple[str, float]] | None = None,
+    otherwise: Table | None = None,
 ) -> Table:
-    """The [position] of a layer that rotates; `theta` names a key of its own for this kind of layer."""
+    """The [position] of a layer that rotates.
+
+    `fraction` is the type's own, where the config says none. `thetas`: for a kind of layer, the older key of its base
+    and the type's own. `otherwise`: what the type rotates by where the config holds no parameters at all.
+    """
     found = parameters(keys, kind)
+    if not found and otherwise is not None:
+        found = otherwise.get(kind, otherwise)
     name = found.get("rope_type", found.get("type", "default"))
     if not isinstance(name, str) or name not in KINDS:
         raise keys.error(f"rope_type {name!r} is not known; known: {', '.join(KINDS)}", "rope_parameters")
     share = found.get("partial_rotary_factor", keys.value("partial_rotary_factor", "rotary_pct", default=None))
-    position: Table = {"kind": "rotary", "theta": base(keys, found, theta)}
-    share = fraction if fraction is not None else share
+    share = fraction if share is None else share
+    position: Table = {"kind": "rotary", "theta": base(keys, found, (thetas or {}).get(kind or ""))}
+    if type(share) not in (int, float, type(None)):
+        raise keys.error(f"must be a number, not {str(share)[:40]}", "partial_rotary_factor")
     if share is not None and share != 1:
         position["fraction"] = share
     if interleaved:
@@ -72,11 +86,12 @@ def rotary(
     return position
 
 
-def base(keys: Keys, found: Table, name: str = "") -> float:
+def base(keys: Keys, found: Table, own: tuple[str, float] | None) -> float:
     """The base of the frequencies."""
-    own = keys.value(name, default=None) if name else None
     beside = keys.value(*THETAS, default=None)
-    chosen = own or found.get("rope_theta") or beside or keys.value("@theta", default=10000.0)
+    if own is not None:
+        beside = keys.value(own[0], default=None) or own[1]
+    chosen = found.get("rope_theta") or beside or keys.value("@theta", default=10000.0)
     if type(chosen) not in (int, float) or not 0 < chosen <= 10**15:
         raise keys.error(f"must be a number greater than 0, not {str(chosen)[:40]}", "rope_theta")
     return float(chosen)
