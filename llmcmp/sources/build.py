@@ -38,6 +38,7 @@ from llmcmp.sources.schema import (
     EmbeddingTable,
     HeadTable,
     LanguageTable,
+    MaskedTable,
     NormTable,
     PoolerTable,
     PredictionTable,
@@ -63,7 +64,7 @@ FEED_FORWARDS = (Plain, Gated, Experts)
 POSITIONS = (Rotary, Alibi, NoPosition, Sinusoidal, LearnedPositions, RelativeBias)
 TOWER_POSITIONS = (Sinusoidal, LearnedPositions, RelativeBias)
 EMBEDDINGS = (TableEmbedding, AdaptiveTable)
-HEADS = (LanguageTable, PoolerTable)
+HEADS = (LanguageTable, PoolerTable, MaskedTable)
 SECTIONS = (
     "embedding",
     "position",
@@ -257,7 +258,7 @@ class _Builder:
 
     def _new_block(self, table: BlockTable, side: Side) -> Block:
         branches = [] if table.attention == ABSENT else [self._mixing(table, side)]
-        if side == "decoder" and self.card.architecture == "encoder-decoder":
+        if side == "decoder" and (self.card.architecture == "encoder-decoder" or table.cross_attention is not None):
             branches.append(("cross_attention", self._cross_attention(table.cross_attention)))
         alone = bool(branches) and branches[0][0] == "mixer" and "feed_forward" not in self.sections
         if not alone and table.feed_forward != ABSENT:
@@ -351,10 +352,25 @@ class _Builder:
             return
         if isinstance(self.head, PoolerTable):
             yield "pooler", Pooler(hidden=self.hidden)
+        elif isinstance(self.head, MaskedTable) and isinstance(self.embedding, TableEmbedding):
+            yield "head", self._masked_head(self.head, self.embedding)
         elif isinstance(self.embedding, AdaptiveTable):
             yield "head", AdaptiveHead(embedding=self._adaptive(self.embedding))
         else:
-            yield from self._language_head(self.head, self.embedding)
+            yield from self._language_head(cast("LanguageTable", self.head), cast("TableEmbedding", self.embedding))
+
+    def _masked_head(self, head: MaskedTable, table: TableEmbedding) -> MaskedHead:
+        width = head.width or self.width
+        if table.tied and width != self.width:
+            raise self.place.inside("head").error(f"must be that of the tied token table, {self.width}", "width")
+        return MaskedHead(
+            hidden=self.hidden,
+            width=width,
+            vocabulary=table.vocabulary,
+            epsilon=self.norms.epsilon,
+            tied=table.tied,
+            bias=head.inner_bias,
+        )
 
     def _language_head(self, head: LanguageTable, table: TableEmbedding) -> Iterator[tuple[str, Component]]:
         if self.width != self.hidden:

@@ -92,7 +92,19 @@ class PoolerTable:
     kind: ClassVar[str] = "pooler"
 
 
-HeadTable: TypeAlias = LanguageTable | PoolerTable
+@frozen
+class MaskedTable:
+    """[head] of kind "masked": BERT's masked-LM head as the model's own; `width` where it is not the token table's.
+
+    `inner_bias`: its dense layer and norm have biases, as its logits always have.
+    """
+
+    kind: ClassVar[str] = "masked"
+    width: int | None = None
+    inner_bias: bool = True
+
+
+HeadTable: TypeAlias = LanguageTable | PoolerTable | MaskedTable
 
 
 @frozen

@@ -57,14 +57,16 @@ def sections(drawing: Drawing) -> Table:
     for section in SECTIONS:
         named = {name: table for (of, name), table in kinds.items() if of == section}
         if named:
-            document[section] = next(iter(named.values())) if len(named) == 1 else named
+            # A decoder alone says which of its blocks have cross-attention, by name.
+            alone = section == "cross_attention" and drawing.architecture == "decoder-only"
+            document[section] = named if alone or len(named) > 1 else next(iter(named.values()))
     document["stack"] = list(_stacks(drawing))
     if drawing.block:
         document["block"] = drawing.block
     if drawing.head:
         document["head"] = drawing.head
     if drawing.prediction is not None:
-        last = _block(drawing.layers[-1], drawing.layers, _kinds_used(drawing))
+        last = _block(drawing.layers[-1], drawing, _kinds_used(drawing))
         document["multi_token_prediction"] = {"block": last} if last else {}
     return document
 
@@ -103,7 +105,7 @@ def _stacks(drawing: Drawing) -> Iterable[Table]:
                 stack["side"] = side
             if drawing.shared:
                 stack["shared"] = True
-            blocks = [_block(layer, drawing.layers, several) for layer in pattern]
+            blocks = [_block(layer, drawing, several) for layer in pattern]
             if blocks != [{}]:
                 stack["blocks"] = blocks
             yield stack
@@ -115,7 +117,7 @@ def _kinds_used(drawing: Drawing) -> dict[Section, int]:
     return {section: sum(of == section for of, _ in used) for section in SECTIONS}
 
 
-def _block(layer: Layer, layers: tuple[Layer, ...], several: dict[Section, int]) -> Table:
+def _block(layer: Layer, drawing: Drawing, several: dict[Section, int]) -> Table:
     """One entry of `blocks`: the kinds that have to be named, and what a layer does without."""
     parts = dict(layer.parts)
     mixed = several["attention"] > 0 and several["mixer"] > 0
@@ -123,6 +125,8 @@ def _block(layer: Layer, layers: tuple[Layer, ...], several: dict[Section, int])
     for section in SECTIONS:
         if section in parts and (several[section] > 1 or (mixed and section in ("attention", "mixer"))):
             block[section] = parts[section]
+    if "cross_attention" in parts and drawing.architecture == "decoder-only":
+        block["cross_attention"] = parts["cross_attention"]
     absent = [section for section in ("attention", "feed_forward") if several[section] and section not in parts]
     if "feed_forward" in absent:
         block["feed_forward"] = "none"

@@ -89,6 +89,9 @@ class Keys:
         self.config = self._unaliased(config)
         self.used: set[str] = set()
         self.notes: list[str] = []
+        named = config.get("architectures")
+        first = cast("list[object]", named)[0] if isinstance(named, list) and named else None
+        self.class_name = first if isinstance(first, str) else ""
 
     def _unaliased(self, config: Mapping[str, object]) -> dict[str, object]:
         found: dict[str, object] = {}

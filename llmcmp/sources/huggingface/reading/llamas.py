@@ -161,6 +161,12 @@ def own_theta(keys: Keys, kind: str) -> Table:
     return {"kind": "none"} if value == 0 else rope()(keys, base) | {"theta": value}
 
 
+def squared(keys: Keys) -> None:
+    """Refuse heads that do not make up the width where the class's last map takes that for granted."""
+    if keys.heads * keys.size("head_dim", otherwise=keys.hidden // keys.heads) != keys.hidden:
+        keys.refuse("head_dim", f"times the {keys.heads} heads must be the width, {keys.hidden}")
+
+
 def olmo(kinds: Callable[[Keys], list[str]] | None = None) -> Reader:
     """OLMo 2 and 3: norms after the sub-layers, and of whole queries and keys."""
     return decoder(
@@ -248,6 +254,7 @@ TYPES: dict[str, Reader] = {
         kinds=listed(window_pattern(4)),
     ),
     "helium": decoder(
+        check=squared,
         mix=attention(bias=biased("attention_bias", QKV), position=rope(interleaved=True)),
         feed=dense(bias=flag("mlp_bias")),
     ),

@@ -32,6 +32,7 @@ from llmcmp.sources.huggingface.reading.llamas import (
 from llmcmp.sources.huggingface.reading.parts import (
     after_dense,
     attention,
+    dense,
     every_step,
     experts,
     latent,
@@ -257,6 +258,7 @@ TYPES: dict[str, Reader] = {
             bias=biased("attention_bias", ["query_down", "kv_down", "output"]),
             value_dim=lambda keys: keys.size("v_head_dim", otherwise=keys.hidden // keys.heads),
         ),
+        feed=dense(bias=flag("mlp_bias")),
     ),
     "glm4_moe": glm_moe(),
     "solar_open": decoder(
@@ -283,6 +285,7 @@ TYPES: dict[str, Reader] = {
             sparse=mlp_types(first_dense),
             router=routed(**CORRECTED),
             bias=flag("mlp_bias"),
+            expert_bias=False,
         ),
     ),
     "hunyuan_v1_moe": decoder(
@@ -387,7 +390,8 @@ TYPES: dict[str, Reader] = {
     ),
     "afmoe": decoder(
         norm=rms(placement="sandwich"),
-        mix=attention(bias=BIASED, qk_norm="head", output_gate=True, position=rotating(SLIDING)),
+        mix=attention(qk_norm="head", output_gate=True, position=rotating(SLIDING)),
+        check=lambda keys: keys.expect("attention_bias", False, why="of its gate and projections only some have one"),
         kinds=listed(lambda keys: every(keys.whole("global_attn_every_n_layers"), FULL, SLIDING)(keys)),
         embedding={"scaled": True},
         feed=experts(
@@ -401,7 +405,9 @@ TYPES: dict[str, Reader] = {
         norm=rms(placement="sandwich"),
         mix=attention(qk_norm="head", position=exaone_position),
         kinds=listed(every(5, FULL, SLIDING)),
-        feed=experts(count=whole("num_experts"), shared=whole("shared_expert_intermediate_size"), router=routed()),
+        feed=experts(
+            count=whole("num_experts"), shared=whole("shared_expert_intermediate_size"), router=CORRECTED | NORMALIZED
+        ),
     ),
     "laguna": decoder(
         mix=laguna_attention,

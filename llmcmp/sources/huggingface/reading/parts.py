@@ -95,7 +95,9 @@ def attention(
     return read
 
 
-def latent(*, position: Position = rope(), **more: Any) -> Mixing:
+def latent(
+    *, position: Position = rope(), value_dim: Fact[int] = whole("v_head_dim"), **more: Any
+) -> Mixing:
     """Multi-head latent attention."""
 
     def read(keys: Keys, kind: str) -> Table:
@@ -106,7 +108,7 @@ def latent(*, position: Position = rope(), **more: Any) -> Mixing:
             "kv_rank": keys.whole("kv_lora_rank"),
             "nope_dim": keys.whole("qk_nope_head_dim"),
             "rope_dim": keys.whole("qk_rope_head_dim"),
-            "value_dim": keys.whole("v_head_dim"),
+            "value_dim": of(keys, value_dim),
             "position": position(keys, kind),
         }
         rank = keys.whole_or("q_lora_rank", otherwise=None)
@@ -159,6 +161,7 @@ def experts(
     sparse: Fact[list[bool]] | None = None,
     dense_width: Fact[int] = whole("intermediate_size"),
     router: Fact[Table] | None = None,
+    expert_bias: Fact[bool] | None = None,
     **options: Any,
 ) -> Feeding:
     """Experts in the layers that `sparse` marks (all), a dense feed-forward in the others.
@@ -181,7 +184,7 @@ def experts(
             "kind": "experts",
             "experts": of(keys, count),
             "per_token": of(keys, per_token),
-            "expert": network(keys, width=width, **options),
+            "expert": network(keys, width=width, **options | ({} if expert_bias is None else {"bias": expert_bias})),
         }
         wide = of(keys, shared)
         if wide:

@@ -33,7 +33,7 @@ def document(config: Table, name: str, where: str = "config.json", url: str = ""
     """The document of a config."""
     model_type, inner, inside = _text_model(config, where)
     keys = Keys(inner, model_type, where, inside)
-    _check_class(config, keys)
+    _check_class(keys)
     if inside:
         keys.value("tie_word_embeddings", default=None)
     quantized = inner.get("quantization_config") or config.get("quantization_config")
@@ -79,12 +79,10 @@ def _text_model(config: Table, where: str) -> tuple[str, Table, str]:
 TEXT_TYPES = {"gemma3": "gemma3_text", "llama4": "llama4_text", "mistral3": "mistral", "llava": "llama"}
 
 
-def _check_class(config: Table, keys: Keys) -> None:
+def _check_class(keys: Keys) -> None:
     """Refuse a class with another head than a language model's."""
-    named = config.get("architectures")
-    first = cast("list[object]", named)[0] if isinstance(named, list) and named else None
-    if isinstance(first, str) and OTHER_HEADS.fullmatch(first):
-        raise keys.error(f"{first[:60]} has another head than a language model; heads are not read", "architectures")
+    if OTHER_HEADS.fullmatch(keys.class_name):
+        raise keys.error(f"{keys.class_name[:60]} has another head than a language model; heads are not read", "architectures")
 
 
 def _unknown(model_type: str) -> str:
