@@ -27,6 +27,7 @@ from llmcmp.components.positions import (
     Sinusoidal,
 )
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.frozen import field_names
 from llmcmp.model import Block, Branch, Model, Stack, Step, Tower
 from llmcmp.sources.binding import Place, bind, bind_kind, closest
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     from llmcmp.components.base import Component
     from llmcmp.components.norms import Norm
-    from llmcmp.model import Side
+    from llmcmp.model import Placement, Side
     from llmcmp.spans import Direction
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ Table = dict[str, object]
 Named = tuple[tuple[str, "Component"], ...]
 
 ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
-MIXERS = (Mamba, Mamba2, GatedDeltaNet)
+MIXERS = (Mamba, Mamba2, GatedDeltaNet, ShortConvolution)
 FEED_FORWARDS = (Plain, Gated, Experts)
 POSITIONS = (Rotary, Alibi, NoPosition, Sinusoidal, LearnedPositions, RelativeBias)
 TOWER_POSITIONS = (Sinusoidal, LearnedPositions, RelativeBias)
@@ -265,19 +266,35 @@ class _Builder:
             branches.append(("feed_forward", self._feed_forward(table.feed_forward)))
         if not branches:
             raise self.place.error("a block needs an attention, a mixer or a feed-forward", "blocks")
-        placement = self.norms.placement
+        placement = table.placement or self.norms.placement
+        if table.attention not in (None, ABSENT) and table.mixer is not None:
+            return self._side_by_side(("mixer", self._mixer(table.mixer, side)), branches, placement)
         if not self.arrangement.parallel:
             return Block(
-                steps=tuple(Step(branches=(self._branch(*branch),)) for branch in branches), placement=placement
+                steps=tuple(Step(branches=(self._branch(*branch, placement),)) for branch in branches),
+                placement=placement,
             )
         if self.arrangement.shared_norm:
             bare = tuple(Branch(name=name, mixer=mixer) for name, mixer in branches)
             return Block(steps=(Step(branches=bare, shared_norm=self._norm(self.hidden)),), placement=placement)
-        return Block(steps=(Step(branches=tuple(self._branch(*branch) for branch in branches)),), placement=placement)
+        split = tuple(self._branch(*branch, placement) for branch in branches)
+        return Block(steps=(Step(branches=split),), placement=placement)
 
-    def _branch(self, name: str, mixer: Component) -> Branch:
-        before = self.norms.placement in ("pre", "sandwich", "deep")
-        after = self.norms.placement in ("post", "sandwich", "output")
+    def _side_by_side(
+        self, mixer: tuple[str, Component], branches: list[tuple[str, Component]], placement: Placement
+    ) -> Block:
+        """A mixer and an attention on one input, then what follows."""
+        if placement != "pre":
+            raise self.place.error("a mixer beside an attention needs norms before the sub-layers", "blocks")
+        first, *rest = branches
+        together = tuple(Branch(name=name, mixer=part) for name, part in (mixer, first))
+        steps = (Step(branches=together, shared_norm=self._norm(self.hidden)),)
+        after = tuple(Step(branches=(self._branch(*branch, placement),)) for branch in rest)
+        return Block(steps=steps + after, placement=placement)
+
+    def _branch(self, name: str, mixer: Component, placement: Placement) -> Branch:
+        before = placement in ("pre", "sandwich", "deep")
+        after = placement in ("post", "sandwich", "output")
         norm = self._norm(self.hidden)
         return Branch(name=name, mixer=mixer, before=norm if before else None, after=norm if after else None)
 
@@ -285,13 +302,16 @@ class _Builder:
         """What mixes the tokens of a block: its attention, or the mixer that stands in its place."""
         if table.attention is None and table.mixer is None and {"attention", "mixer"} <= self.sections.keys():
             raise self.place.error("must name an attention or a mixer: this model has both", "blocks")
-        if table.mixer is None and "attention" in self.sections:
+        if table.attention is not None or (table.mixer is None and "attention" in self.sections):
             return "attention", self._attention(table.attention, side)
-        chosen = self._chosen("mixer", table.mixer)
+        return "mixer", self._mixer(table.mixer, side)
+
+    def _mixer(self, name: str | None, side: Side) -> Component:
+        chosen = self._chosen("mixer", name)
         if self._direction(side) != "causal":
             raise self._at("mixer", chosen).error("a recurrence reads from left to right: it needs a causal decoder")
         given: Table = {"hidden": self.hidden, "epsilon": self.norms.epsilon}
-        return "mixer", bind_kind(MIXERS, self._named("mixer")[chosen], self._at("mixer", chosen), given)
+        return bind_kind(MIXERS, self._named("mixer")[chosen], self._at("mixer", chosen), given)
 
     def _attention(self, name: str | None, side: Side) -> Component:
         chosen = self._chosen("attention", name)

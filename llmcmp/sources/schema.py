@@ -111,17 +111,15 @@ HeadTable: TypeAlias = LanguageTable | PoolerTable | MaskedTable
 class BlockTable:
     """One entry of `blocks`: which attention or mixer and which feed-forward, by name; left out where there is one.
 
-    "none" for an attention or a feed-forward that the block does without.
+    "none" for an attention or a feed-forward that the block does without. One that names both an attention and a mixer
+    has them side by side on one input, through one norm (Falcon-H1). `placement`: of its norms, where blocks differ.
     """
 
     attention: str | None = None
     mixer: str | None = None
     cross_attention: str | None = None
     feed_forward: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.attention is not None and self.mixer is not None:
-            raise ModelError("a block has an attention or a mixer, not both")
+    placement: Placement | None = None
 
 
 @frozen

@@ -20,6 +20,7 @@ from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.model import walk
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
-MIXERS = (Mamba, Mamba2, GatedDeltaNet)
+MIXERS = (Mamba, Mamba2, GatedDeltaNet, ShortConvolution)
 
 PLACEMENTS = {"pre": "pre", "post": "post", "sandwich": "sandwich", "output": "after sub-layer", "deep": "DeepNorm"}
 
@@ -126,8 +127,10 @@ QK_NORMS = {
 }
 
 
-def mixer_details(mixer: Mamba | Mamba2 | GatedDeltaNet) -> list[str]:
+def mixer_details(mixer: Mamba | Mamba2 | GatedDeltaNet | ShortConvolution) -> list[str]:
     """What stands around the scan of a mixer."""
+    if isinstance(mixer, ShortConvolution):
+        return ["gates before and after"]
     norms = ["step and state norms"] if isinstance(mixer, Mamba) and mixer.norms else []
     return [f"convolution of {mixer.kernel}", *norms]
 

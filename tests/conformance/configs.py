@@ -152,9 +152,16 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
     for name in sorted(SWITCHES & defaults.keys()):
         if rng.random() < 0.4:
             found[name] = not defaults[name]
-    for name in ("layer_types", "mlp_layer_types", "layers_block_type"):
-        found.pop(name, None)
-    return found
+    if "expand" in defaults:  # Mamba-2's heads make up the expanded width
+        found |= {"expand": 2, "num_heads": 2 * heads, "head_dim": size} if "num_heads" in defaults else {}
+    if "mamba_expand" in defaults:
+        found |= {"mamba_n_heads": 2 * heads, "mamba_d_ssm": 2 * heads * size}
+    found |= {"linear_num_key_heads": heads, "linear_num_value_heads": 2 * heads}
+    for name in ("mamba_d_state", "state_size", "ssm_state_size", "linear_key_head_dim", "linear_value_head_dim"):
+        found[name] = 8 * rng.choice((1, 2, 3))
+    found |= {"mamba_num_heads": 2 * heads, "mamba_head_dim": size, "n_groups": heads, "mamba_n_groups": heads}
+    found |= {"attn_layer_indices": [1, 3], "lru_width": 8 * rng.randrange(3, 9) * heads}
+    return {name: value for name, value in found.items() if name in defaults}
 
 
 SWITCHES = {

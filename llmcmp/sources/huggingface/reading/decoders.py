@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from llmcmp.sources.huggingface.reading.keys import Keys
     from llmcmp.sources.huggingface.reading.parts import Feed, Feeding, Mixing
 
+ATTENTION = (
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "attention_bias",
+    "rope_parameters",
+    "rope_theta",
+    "partial_rotary_factor",
+)
+
 Reader: TypeAlias = "Callable[[Keys], Drawing]"
 
 
@@ -57,24 +67,33 @@ def decoder(
     check: Callable[[Keys], None] | None = None,
     architecture: str = "decoder-only",
     predicted: str = "",
+    beside: Mixing | None = None,
 ) -> Reader:
-    """A reader. `mix` is by kind of layer where the kinds differ in more than their window."""
+    """A reader. `mix` is by kind of layer where the kinds differ in more than their window.
+
+    `beside`: a mixer that stands beside the attention of every layer (Falcon-H1). `predicted`: the key that says how
+    many modules for multi-token prediction there are.
+    """
 
     def read(keys: Keys) -> Drawing:
         keys.ignore(*ignored)
         if check is not None:
             check(keys)
         names, tables = of(keys, kinds), {}
+        if isinstance(mix, dict) and FULL in mix and FULL not in names:
+            keys.ignore(*ATTENTION)  # no layer has it
         for kind in dict.fromkeys(names):
             if kind:
                 tables |= _mixing(keys, mix, kind)
+        if beside is not None:
+            tables |= _mixing(keys, beside, "mixer")
         fed = feed(keys)
         tables |= {("feed_forward", name): table for name, table in fed.tables.items()}
         return Drawing(
             embedding=_embedding(keys) | (of(keys, embedding) or {}),
             norm=norm(keys),
             kinds=tables,
-            layers=_layers(names, fed, tables),
+            layers=_layers(names, fed, tables, beside=beside is not None),
             block=of(keys, block) or {},
             head=of(keys, head) or {},
             position=of(keys, position),
@@ -108,12 +127,17 @@ def _mixing(keys: Keys, mix: Mixing | dict[str, Mixing], kind: str) -> dict[tupl
     return {(table.pop("section", "attention"), kind): table}
 
 
-def _layers(names: list[str], fed: Feed, tables: dict[tuple[str, str], Table]) -> tuple[Layer, ...]:
+def _layers(
+    names: list[str], fed: Feed, tables: dict[tuple[str, str], Table], *, beside: bool
+) -> tuple[Layer, ...]:
+    placements = {name: table.pop("placement") for (_, name), table in tables.items() if "placement" in table}
     section = {name: of for of, name in tables if of in ("attention", "mixer")}
     made: dict[tuple[str, str], Layer] = {}
     for pair in zip(names, fed.names, strict=True):
         if pair not in made:
             kind, network = pair
-            parts = ((section[kind], kind),) if kind else ()
-            made[pair] = Layer(parts=(*parts, ("feed_forward", network)) if network else parts)
+            parts = [(section[kind], kind)] if kind else []
+            parts += [("mixer", "mixer")] if beside else []
+            parts += [("feed_forward", network)] if network else []
+            made[pair] = Layer(parts=tuple(parts), placement=placements.get(kind))
     return tuple(made[pair] for pair in zip(names, fed.names, strict=True))

@@ -25,6 +25,7 @@ class Layer:
 
     parts: tuple[tuple[Section, str], ...]
     side: str | None = None
+    placement: str | None = None  # of its norms, where layers differ
 
 
 @frozen(eq=False)
@@ -50,6 +51,7 @@ def sections(drawing: Drawing) -> Table:
     """The sections of a preset."""
     document: Table = {"embedding": drawing.embedding, "norm": drawing.norm}
     used = {part for layer in drawing.layers for part in layer.parts}
+    sections_used = {section for section, _ in used}
     kinds = {key: dict(table) for key, table in drawing.kinds.items() if key in used}
     positions = _positions(kinds, drawing.position)
     if positions:
@@ -57,8 +59,9 @@ def sections(drawing: Drawing) -> Table:
     for section in SECTIONS:
         named = {name: table for (of, name), table in kinds.items() if of == section}
         if named:
-            # A decoder alone says which of its blocks have cross-attention, by name.
+            # A decoder alone says which of its blocks have cross-attention, by name; and so does a hybrid with both.
             alone = section == "cross_attention" and drawing.architecture == "decoder-only"
+            alone = alone or (section in ("attention", "mixer") and {"attention", "mixer"} <= sections_used)
             document[section] = named if alone or len(named) > 1 else next(iter(named.values()))
     document["stack"] = list(_stacks(drawing))
     if drawing.block:
@@ -127,10 +130,14 @@ def _block(layer: Layer, drawing: Drawing, several: dict[Section, int]) -> Table
             block[section] = parts[section]
     if "cross_attention" in parts and drawing.architecture == "decoder-only":
         block["cross_attention"] = parts["cross_attention"]
+    if layer.placement is not None:
+        block["placement"] = layer.placement
     absent = [section for section in ("attention", "feed_forward") if several[section] and section not in parts]
     if "feed_forward" in absent:
         block["feed_forward"] = "none"
     if "attention" in absent and "mixer" not in parts:
+        block["attention"] = "none"
+    if not several["attention"] and several["mixer"] and "mixer" not in parts:
         block["attention"] = "none"
     return block
 

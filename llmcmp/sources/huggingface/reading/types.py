@@ -3,10 +3,10 @@ and the model class of transformers 5.23 (github.com/huggingface/transformers, s
 
 from __future__ import annotations
 
-from llmcmp.sources.huggingface.reading import encoders, gpts, llamas, mixtures, seq2seq
+from llmcmp.sources.huggingface.reading import encoders, gpts, llamas, mixtures, recurrent, seq2seq
 from llmcmp.sources.huggingface.reading.decoders import Reader
 
-TYPES: dict[str, Reader] = llamas.TYPES | gpts.TYPES | mixtures.TYPES | encoders.TYPES | seq2seq.TYPES
+TYPES: dict[str, Reader] = llamas.TYPES | gpts.TYPES | mixtures.TYPES | encoders.TYPES | seq2seq.TYPES | recurrent.TYPES
 
 # What a type has that no component has yet.
 REFUSED: dict[str, str] = {}
