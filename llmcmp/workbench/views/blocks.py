@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
@@ -105,11 +104,6 @@ class BlocksView(View):
 
     key = "blocks"
     title = "Blocks"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("comma", "turn(-1)", "Model before", key_display=",", show=False, tooltip="The selected model before"),
-        Binding("full_stop", "turn(1)", "Next model", key_display=".", tooltip="The next selected model"),
-        Binding("d", "draw", "Drawing", tooltip="The tree of tensors, or the drawing of the blocks"),
-    ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Button, ProgressBar, Static
@@ -51,9 +50,6 @@ class MeasureView(View):
 
     key = "measure"
     title = "Measure"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "measure", "Measure", id="measure.start", tooltip="Measure the selected models, or stop"),
-    ]
     DEFAULT_CSS = """
     MeasureView Horizontal { height: 1; }
     MeasureView #measure-settings { height: auto; layout: horizontal; }
