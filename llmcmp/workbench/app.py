@@ -12,23 +12,23 @@ from textual.binding import Binding
 from llmcmp.errors import OutputError
 from llmcmp.workbench import state
 from llmcmp.workbench.main import Main
+from llmcmp.workbench.tab import Tab
 from llmcmp.workbench.themes import THEMES
-from llmcmp.workbench.views.blocks import BlocksView
-from llmcmp.workbench.views.cache import CacheView
-from llmcmp.workbench.views.compare import CompareView
-from llmcmp.workbench.views.compute import ComputeView
-from llmcmp.workbench.views.measure import MeasureView
-from llmcmp.workbench.views.parameters import ParametersView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.screen import Screen
 
-    from llmcmp.workbench.view import View
-
 # The tabs, in their order.
-VIEWS: tuple[type[View], ...] = (CompareView, BlocksView, ParametersView, ComputeView, CacheView, MeasureView)
+TABS = (
+    Tab(module="compare", view="CompareView", title="Compare"),
+    Tab(module="blocks", view="BlocksView", title="Blocks"),
+    Tab(module="parameters", view="ParametersView", title="Parameters"),
+    Tab(module="compute", view="ComputeView", title="Compute"),
+    Tab(module="cache", view="CacheView", title="Cache"),
+    Tab(module="measure", view="MeasureView", title="Measure"),
+)
 
 
 class Workbench(App[None]):
@@ -49,7 +49,7 @@ class Workbench(App[None]):
         self.theme = self.state.theme if self.state.theme in self.available_themes else THEMES[0].name
 
     def get_default_screen(self) -> Screen[Any]:
-        return Main(VIEWS, self.state, self._models)
+        return Main(TABS, self.state, self._models)
 
     @property
     def main(self) -> Main:
@@ -69,9 +69,9 @@ class Workbench(App[None]):
             if isinstance(binding, Binding) and not binding.action.startswith(("app.", "tab(")):
                 run = lambda action=binding.action: self.call_next(self.main.run_action, action)  # noqa: E731
                 yield SystemCommand(binding.description, binding.tooltip, run)
-        for number, view in enumerate(VIEWS, start=1):
+        for number, tab in enumerate(TABS, start=1):
             yield SystemCommand(
-                f"Tab {view.title}", f"Open it, as the key {number} does", lambda n=number: self.main.action_tab(n)
+                f"Tab {tab.title}", f"Open it, as the key {number} does", lambda n=number: self.main.action_tab(n)
             )
 
     def on_main_changed(self, event: Main.Changed) -> None:

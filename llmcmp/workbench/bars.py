@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,6 +16,7 @@ from llmcmp.workbench.look import Looks
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.signal import Signal
 
 LIST = 40  # columns of the list of models below the brand, where there is room for it
 ROOMY = 110
@@ -118,7 +119,8 @@ class KeyBar(Looks):
     hovered: reactive[str] = reactive("")
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        changed = cast("Signal[Any]", self.screen.bindings_updated_signal)  # pyright: ignore[reportUnknownMemberType]
+        changed.subscribe(self, lambda _: self.refresh())  # pyright: ignore[reportUnknownLambdaType]
 
     def keys(self) -> list[tuple[str, str, str, int, int]]:
         """(key, its sign, what it does, first column, column after the last) of each key that is shown."""

@@ -21,10 +21,7 @@ from llmcmp.workbench.lines import Lines
 from llmcmp.workbench.model_list import ModelList
 from llmcmp.workbench.run_bar import Choice, Number, RunBar, Setting
 from llmcmp.workbench.selection import Selection
-from llmcmp.workbench.table_view import TableView
 from llmcmp.workbench.view import View
-from llmcmp.workbench.views.cache import CacheView
-from llmcmp.workbench.views.compare import CompareView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from llmcmp.tables.table import Row
     from llmcmp.workbench.dialogs.what_if import Edit
     from llmcmp.workbench.state import State
+    from llmcmp.workbench.tab import Tab
 
 REMEMBER_AFTER = 0.5  # seconds from a change until it is saved
 
@@ -58,19 +56,19 @@ class Main(Screen[None]):
         Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
         Binding("k", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
         Binding("p", "turn('phase')", "Phase", id="main.phase", show=False, tooltip="Prefill, decode or train"),
-        Binding("d", "view('blocks', 'draw')", "Drawing", id="main.draw", tooltip="Trees of tensors, or drawings"),
-        Binding("comma", "view('blocks', 'turn(-1)')", "Model before", key_display=",", id="main.before", show=False,
+        Binding("d", "view('draw')", "Drawing", id="main.draw", tooltip="Blocks: trees of tensors, or drawings"),
+        Binding("comma", "view('before')", "Model before", key_display=",", id="main.before", show=False,
                 tooltip="Blocks: the selected model before"),
-        Binding("full_stop", "view('blocks', 'turn(1)')", "Next model", key_display=".", id="main.next",
+        Binding("full_stop", "view('next')", "Next model", key_display=".", id="main.next",
                 tooltip="Blocks: the next selected model"),
-        Binding("m", "view('measure', 'measure')", "Measure", id="main.measure", tooltip="Measure the models, or stop"),
+        Binding("m", "view('measure')", "Measure", id="main.measure", tooltip="Measure: the selected models, or stop"),
         Binding("i", "what_if", "What if", id="main.what_if", tooltip="Edit a model; the edit stands beside it"),
         Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
         Binding("y", "copy", "Copy", id="main.copy", show=False, tooltip="Copy what the tab shows as Markdown"),
-        Binding("d", "differences", "Differences", id="main.differences", show=False,
+        Binding("d", "view('differences')", "Differences", id="main.differences", show=False,
                 tooltip="Compare: only what differs, or all"),
-        Binding("m", "budget", "Budget", id="main.budget", show=False, tooltip="Cache: type a budget of memory"),
-        Binding("v", "part", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
+        Binding("m", "view('budget')", "Budget", id="main.budget", show=False, tooltip="Cache: type a memory budget"),
+        Binding("v", "view('part')", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
         Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
         Binding("escape", "models", "To the models", id="main.models", show=False, tooltip="Back to the models"),
         Binding("question_mark", "help", "Keys", key_display="?", id="main.help", tooltip="Every key and what it does"),
@@ -91,16 +89,16 @@ class Main(Screen[None]):
 
     selection: reactive[Selection] = reactive(Selection, init=False)
 
-    def __init__(self, views: tuple[type[View], ...], state: State, models: tuple[str, ...]) -> None:
+    def __init__(self, tabs: tuple[Tab, ...], state: State, models: tuple[str, ...]) -> None:
         super().__init__()
-        self.views, self.state = views, state
+        self.tabs, self.state = tabs, state
         self.chosen, self._wanted = Chosen(), models or state.models
         self._remembering = False
         settings = ("context", "batch", "dtype", "weights", "phase")
         self.set_reactive(Main.selection, Selection(**{name: getattr(state, name) for name in settings}))
 
     def compose(self) -> ComposeResult:
-        tabs = tuple((view.key, view.title) for view in self.views)
+        tabs = tuple((tab.module, tab.title) for tab in self.tabs)
         first = self.state.tab if self.state.tab in dict(tabs) else tabs[0][0]
         yield TabBar(tabs, first, id="tabs")
         with Horizontal(id="body"):
@@ -205,20 +203,22 @@ class Main(Screen[None]):
         for view in place.query(View):
             view.display = view.key == active
         if all(view.key != active for view in place.query(View)):
-            self.call_next(self._make, next(kind for kind in self.views if kind.key == active))
+            self.call_next(self._make, next(tab for tab in self.tabs if tab.module == active))
         elif self.view.is_mounted:
             self.view.show(self.selection)
 
-    async def _make(self, kind: type[View]) -> None:
-        view = kind()
-        await self.query_one("#views").mount(view)
+    async def _make(self, tab: Tab) -> None:
+        if all(view.key != tab.module for view in self.query(View)):
+            view = tab.load()()
+            view.remembered(self.state)
+            await self.query_one("#views").mount(view)
         self.show_view()
 
     # What keys do.
 
     def action_tab(self, number: int) -> None:
-        if number <= len(self.views):
-            self.query_one(TabBar).active = self.views[number - 1].key
+        if number <= len(self.tabs):
+            self.query_one(TabBar).active = self.tabs[number - 1].module
 
     def action_search(self) -> None:
         self._library(True)
@@ -253,24 +253,17 @@ class Main(Screen[None]):
     def action_turn(self, name: str) -> None:
         self.query_one(f"#run-{name}", Choice).action_turn(1)
 
-    def action_part(self) -> None:
-        self.view.turn()
-
-    def action_differences(self) -> None:
-        if isinstance(self.view, CompareView):
-            self.view.toggle_differences()
-            self._remember()
-
-    def action_budget(self) -> None:
-        if isinstance(self.view, CacheView):
-            self.view.query_one("#run-budget").focus()
+    def action_view(self, what: str) -> None:
+        self.view.press(what)
+        self._remember()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What belongs to one tab is a key there alone."""
-        if action == "view" and self.is_mounted:
-            return self.query_one(TabBar).active == parameters[0]
-        needed = {"differences": "compare", "budget": "cache", "part": "compute"}.get(action)
-        return needed is None or not self.is_mounted or self.query_one(TabBar).active == needed
+        if action != "view" or not self.is_mounted:
+            return True
+        return any(
+            view.key == self.query_one(TabBar).active and parameters[0] in view.keys for view in self.query(View)
+        )
 
     def action_filter(self) -> None:
         from llmcmp.workbench.dialogs.filters import FilterDialog
@@ -302,11 +295,6 @@ class Main(Screen[None]):
                 self.add(model, reference if len(models) == 1 else model.name)
 
         app_of(self).push_screen(OpenDialog(), opened)
-
-    async def action_view(self, key: str, action: str) -> None:
-        """What a key does in one tab, `key`, alone."""
-        if self.view.key == key:
-            await self.view.run_action(action)
 
     def action_what_if(self) -> None:
         """Ask what to change in the model at the cursor of the list, else in the baseline or the first selected."""
@@ -368,13 +356,15 @@ class Main(Screen[None]):
 
     def _keys(self) -> list[tuple[str, Iterable[BindingType]]]:
         """Every key by where it works."""
+        from llmcmp.workbench.table_view import TableView
+
         tabs = [
-            Binding(str(number), "", tooltip=f"The tab {view.title}") for number, view in enumerate(self.views, start=1)
+            Binding(str(number), "", tooltip=f"The tab {tab.title}") for number, tab in enumerate(self.tabs, start=1)
         ]
         everywhere = [
             each for each in self.BINDINGS if not (isinstance(each, Binding) and each.action.startswith("tab("))
         ]
-        views = [(f"In {view.title}", view.BINDINGS) for view in self.views if view.BINDINGS]
+        views = [(f"In {view.title}", view.BINDINGS) for view in (tab.load() for tab in self.tabs) if view.BINDINGS]
         palette = Binding("ctrl+p", "", tooltip="Every command and theme by name")
         return [
             ("Everywhere", [*everywhere, palette]),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
     from llmcmp.tables.table import Table
     from llmcmp.workbench.selection import Selection
+    from llmcmp.workbench.state import State
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ class View(Widget):
 
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    # Which of the screen's keys for views it answers to: "differences", "budget", "part".
+    keys: ClassVar[tuple[str, ...]] = ()
 
     DEFAULT_CSS = """
     View { height: 1fr; width: 1fr; }
@@ -52,8 +55,11 @@ class View(Widget):
         """Show a selection. The same one may come again."""
         raise NotImplementedError
 
-    def turn(self) -> None:
-        """Show the view's next part, where it has more than there is room for."""
+    def press(self, what: str) -> None:
+        """Do what one of `keys` stands for."""
+
+    def remembered(self, state: State) -> None:
+        """Take from the last session what `kept` gave; called before the view is mounted."""
 
     def kept(self) -> dict[str, Any]:
         """Fields of the State that the view holds, for the next start."""

@@ -104,6 +104,7 @@ class BlocksView(View):
 
     key = "blocks"
     title = "Blocks"
+    keys = ("draw", "before", "next")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -160,16 +161,18 @@ class BlocksView(View):
     def on_resize(self, event: events.Resize) -> None:
         self.follow()
 
-    def action_turn(self, step: int) -> None:
+    def press(self, what: str) -> None:
+        if what == "draw":
+            self.drawn = not self.drawn
+            self.follow()
+        else:
+            self._turn(1 if what == "next" else -1)
+
+    def _turn(self, step: int) -> None:
         models = self._selection.models if self._selection else ()
         if models:
             self.first = (self.shown.start + step) % max(1, len(models) - len(self.shown) + 1)
             self.follow()
-
-    def action_draw(self) -> None:
-        self.drawn = not self.drawn
-        self.follow()
-        self.focus_content()
 
     def table(self) -> Table | None:
         if self._selection is None or not self._selection.models:

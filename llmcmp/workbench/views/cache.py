@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from llmcmp.tables.grid import Grid
     from llmcmp.tables.table import Curve, Table
     from llmcmp.workbench.selection import Selection
+    from llmcmp.workbench.state import State
     from llmcmp.workbench.table_view import Emphasis
 
 MOST_BYTES = 2**60
@@ -41,6 +42,21 @@ class CacheView(View):
 
     key = "cache"
     title = "Cache"
+    keys = ("budget",)
+    DEFAULT_CSS = """
+    CacheView {
+        layout: vertical;
+        #cache-head { height: 1; }
+        #cache-head .heading { width: 1fr; margin: 0 2 0 0; }
+        #cache-head .label { width: auto; color: $foreground 60%; margin: 0 1 0 0; }
+        #cache-head .number { width: 10; background: $boost; margin: 0; }
+        #cache-head .number:focus { background: $primary 25%; }
+        #caches { height: 1fr; }
+        &.-curves #caches { height: auto; max-height: 50%; }
+    }
+    .-high CacheView #cache-head { margin: 0 0 1 0; }
+    .-high CacheView Chart { margin: 0 0 1 0; }
+    """
     budget: int | None = None
     _selection: Selection | None = None
     _table: Table | None = None
@@ -146,6 +162,15 @@ class CacheView(View):
             return [Segment("".join(text), style)]
 
         return Drawn(heading=heading, line=line)
+
+    def press(self, what: str) -> None:
+        self.query_one(Number).focus()
+
+    def kept(self) -> dict[str, Any]:
+        return {"budget": self.budget}
+
+    def remembered(self, state: State) -> None:
+        self.budget = state.budget
 
     def table(self) -> Table | None:
         return self._table

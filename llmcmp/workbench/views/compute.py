@@ -34,6 +34,21 @@ class ComputeView(View):
 
     key = "compute"
     title = "Compute"
+    keys = ("part",)
+    DEFAULT_CSS = """
+    ComputeView {
+        layout: vertical;
+        #flops-charts { height: 1fr; }
+        #flops-totals, #flops-components { width: 1fr; }
+        #flops-shares, #flops-numbers { height: 1fr; }
+    }
+    .-narrow ComputeView #flops-components { display: none; }
+    .-narrow ComputeView.-components #flops-components { display: block; }
+    .-narrow ComputeView.-components #flops-totals { display: none; }
+    .-wide ComputeView #flops-components { margin: 0 0 0 2; }
+    .-high ComputeView #flops-charts { margin: 0 0 1 0; }
+    .-high ComputeView #flops-numbers { height: auto; max-height: 63%; }
+    """
     _table: Table | None = None
     _phase = ""
 
@@ -66,7 +81,7 @@ class ComputeView(View):
         self._table = table
         settings = table.settings
         self._phase = settings["phase"]
-        self._name()
+        self._head_charts()
         self.query_one(Chart).draw(Drawing(curves=curves, show=_flops, base=10, context=settings["context"]))
         on_dark = dark(self)
         rows = _rows(swept)
@@ -78,9 +93,9 @@ class ComputeView(View):
         self._say(table.notes)
 
     def on_resize(self) -> None:
-        self._name()
+        self._head_charts()
 
-    def _name(self) -> None:
+    def _head_charts(self) -> None:
         """The charts' headings; where there is room for one, they name the key that shows the other."""
         key = " [$accent]v[/] [$foreground 60% not bold]" if self.screen.has_class("-narrow") else ""
         for chart, told, other in (
@@ -98,7 +113,7 @@ class ComputeView(View):
         below.update("\n".join(notes))
         below.display = bool(notes)
 
-    def turn(self) -> None:
+    def press(self, what: str) -> None:
         self.toggle_class("-components")
 
     def table(self) -> Table | None:

@@ -30,6 +30,11 @@ class ParametersView(View):
 
     key = "parameters"
     title = "Parameters"
+    DEFAULT_CSS = """
+    ParametersView { layout: vertical; }
+    ParametersView #components { height: 1fr; }
+    .-high ParametersView #shares, .-high ParametersView Legend { margin: 0 0 1 0; }
+    """
     _table: Table | None = None
 
     def compose(self) -> ComposeResult:
