@@ -5,6 +5,7 @@ LlmcmpError                 1   something known is wrong
 │  ├─ UnknownModelError     1   no such preset, alias or file
 │  ├─ PresetError           1   a preset file: names file, table and key
 │  └─ UndisclosedError      1   the vendor has not published the architecture
+├─ ConfigError              1   the file of defaults: names file and key
 ├─ OutputError              1   a file that cannot be written
 ├─ QuantityError            2   a number, unit or option value
 └─ DoesNotFitError          3   the question has no feasible answer
@@ -33,6 +34,10 @@ class PresetError(ModelError):
 
 class UndisclosedError(ModelError):
     """The vendor has not published the architecture, so nothing can be computed from it."""
+
+
+class ConfigError(LlmcmpError):
+    """The file of defaults says something that no option takes."""
 
 
 class OutputError(LlmcmpError):

@@ -22,6 +22,11 @@ _PLAIN = {"relu": "ReLU", "gelu": "GELU", "gelu-tanh": "GELU", "silu": "SiLU", "
 _GATED = {"relu": "ReGLU", "gelu": "GeGLU", "gelu-tanh": "GeGLU", "silu": "SwiGLU", "clamped-silu": "clamped SwiGLU"}
 
 
+def activation_label(activation: Activation) -> str:
+    """The activation's own name, whether it gates or not."""
+    return _PLAIN[activation]
+
+
 @frozen
 class Plain(Component):
     """down(activation(up(x)))."""
