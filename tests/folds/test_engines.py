@@ -139,7 +139,7 @@ def test_vllm_needs_what_its_refusal_says(name: str, ctx: int, gibibytes: float)
     [(12, 13, "2 groups of 13 layers, 1 of them"), (3, 4, "3 groups of 3 layers, 2 of them")],
 )
 def test_vllm_pads_kinds_that_are_almost_as_many_to_the_larger(windowed: int, full: int, groups: str) -> None:
-    """Its own example: 12 windowed and 13 full layers become two groups of 13; a quarter more, and the smaller counts."""
+    """Its own example: 12 windowed and 13 full layers are two groups of 13. Far apart, the smaller counts."""
     attention = KINDS["dense"]["attention"]
     blocks = [{"attention": "near"}] * windowed + [{"attention": "far"}] * full
     model = tiny(
