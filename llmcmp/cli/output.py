@@ -47,9 +47,9 @@ def deliver(
     write_all(table, outputs)
     lines: Sequence[str] = ()
     if explained:
-        from llmcmp.tables.explain import explain
+        from llmcmp.tables.formulas import formulas
 
-        lines = tuple(explain(table, explained))
+        lines = tuple(formulas(table, explained))
     if as_json:
         answer(json_text(table))
         for line in lines:

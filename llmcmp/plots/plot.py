@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 def figure(table: Table) -> Figure:
     """The figure for a table. Raises OutputError where nothing in it can be drawn."""
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
+
+    with rc_context({"text.parse_math": False}):  # a name with two dollar signs is no formula
+        return _figure(table)
+
+
+def _figure(table: Table) -> Figure:
     match table.command:
         case "kvcache" | "flops":
             return growth(table)
@@ -33,8 +40,8 @@ def figure(table: Table) -> Figure:
             return measured(table)
         case "plot":
             return _KINDS[table.settings["kind"]](table)
-        case "devices":
-            raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "devices" | "explain":
+            raise OutputError(f"there is no plot of {table.command}; choose csv, json, md, tex or html")
         case "evolve":
             return evolve(table)
         case "list":

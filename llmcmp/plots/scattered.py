@@ -10,7 +10,7 @@ from llmcmp import units
 from llmcmp.errors import OutputError
 from llmcmp.plots import style
 from llmcmp.plots.growing import MOST_LINES
-from llmcmp.plots.labels import Point, place
+from llmcmp.plots.labels import Point, name_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ def active(table: Table) -> Figure:
     for share in (1, 1 / 4, 1 / 16):
         _share(axes, share, low, high)
     style.title(drawn, table.title)
-    _finish(drawn, axes, table, rows, "parameters", "active_parameters", "counted from each architecture")
+    _finish(axes, table, rows, "parameters", "active_parameters", "counted from each architecture")
     return drawn
 
 
@@ -67,9 +67,9 @@ def kv_year(table: Table) -> Figure:
     years = [row["year"] for row in rows]
     _room(axes, None, _ends(rows, "kv_bytes_mean"))
     axes.set_xlim(min(years) - 0.6, max(years) + 0.9)
+    axes.set_xlabel("release")
     style.title(drawn, table.title)
     _finish(
-        drawn,
         axes,
         table,
         rows,
@@ -102,7 +102,7 @@ def bubble(table: Table) -> Figure:
     _room(axes, _ends(rows, "parameters"), _ends(rows, "kv_bytes"))
     style.title(drawn, table.title)
     said = f"a bubble's area is its active parameters, the largest {units.show_count(largest)}"
-    _finish(drawn, axes, table, rows, "parameters", "kv_bytes", said, radius)
+    _finish(axes, table, rows, "parameters", "kv_bytes", said, radius)
     return drawn
 
 
@@ -155,7 +155,6 @@ def _log(axis: Any, show: Callable[[float], str], label: str, base: int = 10) ->
 
 
 def _finish(
-    drawn: Figure,
     axes: Axes,
     table: Table,
     rows: Sequence[Row],
@@ -165,12 +164,9 @@ def _finish(
     radius: Callable[[Row], float] | None = None,
 ) -> None:
     """The source line, and the names that fit."""
-    said = f"llmcmp: {said}{style.left_out(table)}"
-    style.source_line(drawn, said)
     points = [
         Point(x=row[x], y=row[y], text=row["model"], radius=RADIUS if radius is None else radius(row)) for row in rows
     ]
+    # Of bubbles the small ones first: names of large ones have room all around.
     first = points if radius is None else points[::-1]
-    missing = place(axes, first)
-    if missing:
-        style.source_line(drawn, f"{said}; {missing} of {len(rows)} have no room for a name: see the table")
+    name_points(axes, first, f"llmcmp: {said}{style.left_out(table)}", "models")

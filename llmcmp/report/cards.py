@@ -13,17 +13,16 @@ from llmcmp.tables.show import show_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.figure import Figure
-
     from llmcmp.card import Source
     from llmcmp.model import Model
+    from llmcmp.report.figures import Drawn
 
 WIDE = 8.5  # inches of a drawing above which it takes the whole width of its card
 # What stands in a card's heading, in lists of its own, or in no page.
 _APART = {"model", "organization", "released", "class", "changed", "notes", "sources"}
 
 
-def card(model: Model, number: int, block: Figure | None) -> Markup:
+def card(model: Model, number: int, block: Drawn | None) -> Markup:
     """One model."""
     about = f"{model.card.organization} · {model.card.released} · {describe.architecture_class(model)}"
     return tag(
@@ -35,7 +34,7 @@ def card(model: Model, number: int, block: Figure | None) -> Markup:
             "div",
             _drawing(model, number, block),
             tag("div", _facts(model), _notes(model), _sources(model.card.sources)),
-            class_="two wide" if block is not None and block.get_figwidth() > WIDE else "two",
+            class_="two wide" if block is not None and block.figure.get_figwidth() > WIDE else "two",
         ),
         id=anchor(number),
         data_model=model.name,
@@ -47,7 +46,7 @@ def anchor(number: int) -> str:
     return f"model-{number}"
 
 
-def _drawing(model: Model, number: int, block: Figure | None) -> Markup:
+def _drawing(model: Model, number: int, block: Drawn | None) -> Markup:
     """The drawn architecture on a sheet that stays white, with the same in text for those who cannot see it."""
     if block is None:
         return tag("p", "Its vendor keeps the architecture secret, so there is nothing to draw or to count.")
@@ -57,7 +56,7 @@ def _drawing(model: Model, number: int, block: Figure | None) -> Markup:
         "div",
         tag(
             "div",
-            inline(block, anchor(number), alt, follows=False),
+            inline(block.svg, anchor(number), alt, follows=False),
             class_="sheet",
             tabindex="0",
             role="group",

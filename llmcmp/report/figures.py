@@ -1,5 +1,7 @@
 """Every figure of a report, drawn once: page and folder show the same ones."""
 
+# pyright: reportUnknownMemberType=false
+# (matplotlib leaves its keyword arguments untyped.)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -12,14 +14,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from llmcmp.report.contents import Report
+    from llmcmp.tables.table import Table
+
+
+@frozen(eq=False)
+class Drawn:
+    """A figure and itself as SVG, its texts as texts: written once for page and folder, for that is what takes time."""
+
+    figure: Figure
+    svg: str
 
 
 @frozen(eq=False)
 class Figures:
     """Figures by the names of their parts, and the drawn architectures by the names of their models."""
 
-    parts: Mapping[str, Figure]
-    blocks: Mapping[str, Figure]
+    parts: Mapping[str, Drawn]
+    blocks: Mapping[str, Drawn]
 
     def __len__(self) -> int:
         return len(self.parts) + len(self.blocks)
@@ -32,17 +43,26 @@ def to_draw(report: Report) -> int:
 
 def draw(report: Report, tell: Callable[[str], None] = lambda what: None) -> Figures:
     """Draw them all; `tell` is told what is drawn next."""
-    from llmcmp.plots import plot
-    from llmcmp.plots.architecture import architecture
+    from llmcmp.tables.show import show_table
 
-    parts: dict[str, Figure] = {}
+    parts: dict[str, Drawn] = {}
     for part in report.parts():
         if part.drawn:
             tell(part.title)
-            parts[part.name] = plot.figure(part.table)
-    blocks: dict[str, Figure] = {}
+            parts[part.name] = _drawn(part.table)
+    blocks: dict[str, Drawn] = {}
     for model in report.models:
         if model.disclosed:
             tell(model.name)
-            blocks[model.name] = architecture(model)
+            blocks[model.name] = _drawn(show_table(model))
     return Figures(parts=parts, blocks=blocks)
+
+
+def _drawn(table: Table) -> Drawn:
+    from llmcmp.plots import plot
+    from llmcmp.report.svg import written
+
+    figure = plot.figure(table)
+    svg = written(figure)
+    figure.set_layout_engine("none")  # it has found its layout: all that is saved later is the same picture
+    return Drawn(figure=figure, svg=svg)

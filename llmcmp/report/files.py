@@ -76,8 +76,8 @@ def folder_files(
             name = f"{part.name}{suffix}"
             made[f"tables/{name}"] = content(part.table, Path(name))
     for name, each in drawn.items():
-        for kind in ("png", "svg"):
-            made[f"figures/{name}.{kind}"] = plot.saved(each, kind)
+        made[f"figures/{name}.svg"] = each.svg.encode()
+        made[f"figures/{name}.png"] = plot.saved(each.figure, "png")
         done()
     return made
 

@@ -18,11 +18,9 @@ from llmcmp.tables import describe
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from matplotlib.figure import Figure
-
     from llmcmp.model import Model
     from llmcmp.report.contents import Part, Report, Section
-    from llmcmp.report.figures import Figures
+    from llmcmp.report.figures import Drawn, Figures
 
 
 def page(report: Report, figures: Figures, done: Callable[[], None] = lambda: None) -> str:
@@ -123,7 +121,7 @@ def _words(model: Model) -> str:
     return " ".join(said).lower()
 
 
-def _section(section: Section, figures: Mapping[str, Figure]) -> Markup:
+def _section(section: Section, figures: Mapping[str, Drawn]) -> Markup:
     drawn = [part for part in section.parts if part.name in figures]
     shown = [part for part in section.parts if part.name not in figures]
     return tag(
@@ -136,13 +134,20 @@ def _section(section: Section, figures: Mapping[str, Figure]) -> Markup:
     )
 
 
-def _drawn(part: Part, figure: Figure) -> Markup:
+def _drawn(part: Part, drawn: Drawn) -> Markup:
     """A figure and, folded away, its numbers."""
     alt = f"{part.title}. {part.said} The numbers are in the table below the figure."
     numbers = tag("details", tag("summary", "Numbers"), table_element(part.table, part.title))
     return tag(
         "figure",
-        tag("div", inline(figure, part.name, alt), class_="drawing", tabindex="0", role="group", aria_label=part.title),
+        tag(
+            "div",
+            inline(drawn.svg, part.name, alt),
+            class_="drawing",
+            tabindex="0",
+            role="group",
+            aria_label=part.title,
+        ),
         tag("figcaption", numbers),
         id=f"figure-{part.name}",
     )

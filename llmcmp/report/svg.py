@@ -24,9 +24,8 @@ _PLAIN = {style.PAPER: "paper", style.INK: "ink", style.MUTED: "muted", style.FA
 NAMED = {**_PLAIN, **{colour: f"c{number}" for number, colour in enumerate(style.COLOURS)}}
 
 
-def inline(drawn: Figure, name: str, alt: str, *, follows: bool = True) -> Markup:
+def inline(text: str, name: str, alt: str, *, follows: bool = True) -> Markup:
     """The figure as an element; `name` keeps its ids apart from other figures'. `follows`: dark pages turn it."""
-    text = _written(drawn)
     text = text[text.index("<svg") :]
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
@@ -39,7 +38,8 @@ def inline(drawn: Figure, name: str, alt: str, *, follows: bool = True) -> Marku
     return trusted(_headed(text, alt, least=0 if follows else SMALLEST))
 
 
-def _written(drawn: Figure) -> str:
+def written(drawn: Figure) -> str:
+    """A figure as an SVG file in which texts are texts."""
     from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
 
     content = io.StringIO()

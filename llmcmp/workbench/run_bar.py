@@ -78,7 +78,7 @@ class Number(Input):
         try:
             self.read(event.value)
         except QuantityError as error:
-            self.app.notify(str(error), severity="error")  # pyright: ignore[reportUnknownMemberType]
+            self.notify(str(error), severity="error", markup=False)
         else:
             self.action_leave()
 

@@ -60,6 +60,16 @@ def test_the_cache_grows_by_what_a_decode_step_adds(preset: str, seed: int) -> N
         assert after - before == llmcmp.kvcache(model, context, dtype="int8").bytes_per_token + beyond  # a byte each
 
 
+@each_shrunken(where=lambda reference: reference.caches and not reference.caches_all_heads)
+def test_the_policy_of_transformers_reserves_what_a_forward_pass_leaves(preset: str, seed: int) -> None:
+    model, reference = pair(preset, seed)
+    source = {"source": 8} if model.encoder is not None else {}
+    for context in contexts(model):
+        cache = left(forward(reference, 2, context, source=8))
+        reserved = llmcmp.kvcache(model, context, 2, dtype="fp32", engine="transformers", **source)
+        assert reserved.bytes == 4 * cached_elements(cache) > 0
+
+
 def contexts(model: llmcmp.Model) -> tuple[int, ...]:
     """Lengths around the window, where there is one."""
     window = Anatomy(model).window

@@ -90,7 +90,7 @@ def test_norms_stand_where_the_block_computes_them(placement: str, branch: int, 
         (norm_first, mixer_first) = (texts(stage.branches[0][0]) == ["RMSNorm"], bool(stage.branches[0][0].rows))
         assert norm_first == (placement in ("pre", "sandwich"))
         assert mixer_first == (not norm_first)
-        assert bool(stage.scale) == (placement == "deep")
+        assert stage.scale == ("× √(2 · 3)" if placement == "deep" else "")
 
 
 def test_parallel_branches_stand_side_by_side_below_their_shared_norm() -> None:
