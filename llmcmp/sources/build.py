@@ -359,9 +359,7 @@ class _Builder:
     def _norm(self, width: int) -> Norm:
         norms = self.norms
         if norms.kind == "rms":
-            return RMSNorm(
-                width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset, weight=norms.weight
-            )
+            return RMSNorm(width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset, weight=norms.weight)
         return LayerNorm(width=width, bias=norms.bias and norms.weight, epsilon=norms.epsilon, weight=norms.weight)
 
     def _exit(self, *, top: bool) -> Iterator[tuple[str, Component]]:
@@ -377,7 +375,7 @@ class _Builder:
         elif isinstance(self.embedding, AdaptiveTable):
             yield "head", AdaptiveHead(embedding=self._adaptive(self.embedding))
         else:
-            yield from self._language_head(cast("LanguageTable", self.head), cast("TableEmbedding", self.embedding))
+            yield from self._language_head(cast("LanguageTable", self.head), self.embedding)
 
     def _masked_head(self, head: MaskedTable, table: TableEmbedding) -> MaskedHead:
         width = head.width or self.width

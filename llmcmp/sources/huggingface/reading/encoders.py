@@ -35,7 +35,9 @@ def encoder(
     """
 
     def read(keys: Keys) -> Drawing:
-        keys.expect("add_cross_attention", False, None, why="an encoder made a decoder with cross-attention is not read")
+        keys.expect(
+            "add_cross_attention", False, None, why="an encoder made a decoder with cross-attention is not read"
+        )
         keys.expect("tie_word_embeddings", True, None, why="its head then has biases of two kinds")
         decodes = keys.flag("is_decoder", default=False)
         drawing = decoder(
@@ -90,7 +92,10 @@ PRE_NORM = layer(placement="pre")
 
 TYPES: dict[str, Reader] = {
     "bert": BERT,
-    "ernie": encoder(ignored=("task_type_vocab_size",), check=lambda keys: keys.expect("use_task_id", False, why="task types are not read")),
+    "ernie": encoder(
+        ignored=("task_type_vocab_size",),
+        check=lambda keys: keys.expect("use_task_id", False, why="task types are not read"),
+    ),
     "roberta": ROBERTA,
     "camembert": ROBERTA,
     "xlm-roberta": ROBERTA,

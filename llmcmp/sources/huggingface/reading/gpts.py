@@ -15,12 +15,10 @@ from llmcmp.sources.huggingface.reading.facts import (
     biased,
     either,
     flag,
-    of,
-    optional,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import TOGETHER
-from llmcmp.sources.huggingface.reading.parts import Feed, attention, dense, fixed, network, rope
+from llmcmp.sources.huggingface.reading.parts import attention, dense, fixed, rope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 def fourfold(*names: str) -> Callable[[Keys], int]:
     """The width of a feed-forward: four times the model's, unless a key says otherwise."""
-    return lambda keys: (keys.size(*names, otherwise=4 * keys.hidden) if names else 4 * keys.hidden)
+    return lambda keys: keys.size(*names, otherwise=4 * keys.hidden) if names else 4 * keys.hidden
 
 
 def learned(*names: str, offset: int = 0) -> Callable[[Keys], Table]:
@@ -56,7 +54,10 @@ def square(keys: Keys) -> int:
     return hidden // heads
 
 
-def heads(bias: Fact[list[str]] = QKVO, position: Any = fixed("none"), **more: Any) -> Any:
+NOWHERE = fixed("none")
+
+
+def heads(bias: Fact[list[str]] = QKVO, position: Any = NOWHERE, **more: Any) -> Any:
     """Multi-head attention as wide as the model."""
     return attention(kv=more.pop("kv", all_heads), size=square, bias=bias, position=position, **more)
 
@@ -175,7 +176,12 @@ TYPES: dict[str, Reader] = {
     "openai-gpt": decoder(
         norm=layer("layer_norm_epsilon", placement="post"),
         mix=heads(),
-        feed=dense(kind="plain", width=fourfold(), acts=lambda keys: {"gelu": "gelu-tanh"}.get(keys.text("afn"), "?"), bias=True),
+        feed=dense(
+            kind="plain",
+            width=fourfold(),
+            acts=lambda keys: {"gelu": "gelu-tanh"}.get(keys.text("afn"), "?"),
+            bias=True,
+        ),
         position=learned("n_positions"),
         ignored=("n_ctx",),
     ),

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, layer, rms
 from llmcmp.sources.huggingface.reading.facts import (
-    CHUNKED,
     FULL,
     QKV,
-    QKVO,
     SLIDING,
     Table,
     biased,
@@ -17,12 +15,9 @@ from llmcmp.sources.huggingface.reading.facts import (
     every,
     flag,
     listed,
-    number,
-    of,
     optional,
-    whole,
 )
-from llmcmp.sources.huggingface.reading.parts import Position, attention, dense, fixed, rope, rotating
+from llmcmp.sources.huggingface.reading.parts import Position, attention, dense, rope, rotating
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,15 +196,11 @@ TYPES: dict[str, Reader] = {
         listed(window_pattern(6)),
         scale=gemma_scale,
         qk_norm="head",
-        position=rope(
-            thetas={FULL: ("rope_theta", 1_000_000.0), SLIDING: ("rope_local_base_freq", 10_000.0)}
-        ),
+        position=rope(thetas={FULL: ("rope_theta", 1_000_000.0), SLIDING: ("rope_local_base_freq", 10_000.0)}),
     ),
     "vaultgemma": gemma("pre", listed(every(2, FULL, SLIDING)), scale=gemma_scale),
     "phi3": decoder(kinds=windowed),
-    "olmo": decoder(
-        norm=layer("", bias=False, weight=False), mix=attention(bias=BIASED)
-    ),
+    "olmo": decoder(norm=layer("", bias=False, weight=False), mix=attention(bias=BIASED)),
     "olmo2": olmo(),
     "olmo3": olmo(listed(every(4, FULL, SLIDING))),
     "glm": decoder(mix=attention(bias=biased("attention_bias", QKV), position=rope(fraction=0.5, interleaved=True))),
@@ -218,9 +209,7 @@ TYPES: dict[str, Reader] = {
         mix=attention(bias=biased("attention_bias", QKV), position=rope(fraction=0.5, interleaved=True)),
     ),
     "arcee": decoder(mix=attention(bias=BIASED), feed=dense(kind="plain", bias=flag("mlp_bias"))),
-    "apertus": decoder(
-        mix=attention(bias=BIASED, qk_norm="head"), feed=dense(kind="plain", acts="xielu")
-    ),
+    "apertus": decoder(mix=attention(bias=BIASED, qk_norm="head"), feed=dense(kind="plain", acts="xielu")),
     "granite": decoder(
         mix=attention(bias=BIASED, scale=multiplied("attention_multiplier")), feed=dense(bias=flag("mlp_bias"))
     ),
@@ -264,9 +253,7 @@ TYPES: dict[str, Reader] = {
         mix=attention(bias=BIASED, scale=multiplied("attention_multiplier")),
         feed=dense(bias=flag("mlp_bias")),
     ),
-    "jais2": decoder(
-        norm=layer(), mix=attention(bias=BIASED), feed=dense(kind="plain", bias=flag("mlp_bias"))
-    ),
+    "jais2": decoder(norm=layer(), mix=attention(bias=BIASED), feed=dense(kind="plain", bias=flag("mlp_bias"))),
     "nanochat": decoder(
         norm=rms(weight=False, embedding=True),
         mix=attention(bias=BIASED, qk_norm="l2"),

@@ -15,7 +15,6 @@ from llmcmp.sources.huggingface.reading.facts import (
     every,
     flag,
     listed,
-    of,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import (
@@ -363,9 +362,7 @@ TYPES: dict[str, Reader] = {
             qk_norm="whole",
             position=rope(),
         ),
-        feed=experts(
-            count=whole("num_local_experts"), width=whole("intermediate_size"), router=CORRECTED | NORMALIZED
-        ),
+        feed=experts(count=whole("num_local_experts"), width=whole("intermediate_size"), router=CORRECTED | NORMALIZED),
     ),
     "mellum": decoder(
         mix=attention(bias=BIASED, qk_norm="head", position=rope(otherwise=MELLUM_ROPE)),
@@ -384,9 +381,7 @@ TYPES: dict[str, Reader] = {
             ),
         },
         kinds=listed(lambda keys: [FULL if n == 0 or not (n + 1) % 6 else SLIDING for n in range(keys.layers)]),
-        feed=experts(
-            count=whole("n_routed_experts"), sparse=mlp_types(first_dense), router=routed(**CORRECTED)
-        ),
+        feed=experts(count=whole("n_routed_experts"), sparse=mlp_types(first_dense), router=routed(**CORRECTED)),
     ),
     "afmoe": decoder(
         norm=rms(placement="sandwich"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ConfigError
@@ -54,7 +54,7 @@ def name_of(path: Path) -> str:
 
 
 def _date(path: Path) -> str:
-    return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d")
 
 
 def _text_model(config: Table, where: str) -> tuple[str, Table, str]:
@@ -82,7 +82,9 @@ TEXT_TYPES = {"gemma3": "gemma3_text", "llama4": "llama4_text", "mistral3": "mis
 def _check_class(keys: Keys) -> None:
     """Refuse a class with another head than a language model's."""
     if OTHER_HEADS.fullmatch(keys.class_name):
-        raise keys.error(f"{keys.class_name[:60]} has another head than a language model; heads are not read", "architectures")
+        raise keys.error(
+            f"{keys.class_name[:60]} has another head than a language model; heads are not read", "architectures"
+        )
 
 
 def _unknown(model_type: str) -> str:

@@ -11,11 +11,9 @@ from llmcmp.sources.huggingface.reading.facts import (
     SLIDING,
     Table,
     always,
-    biased,
     either,
     flag,
     listed,
-    of,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import BIASED, multiplied
@@ -293,9 +291,7 @@ def tied_either(keys: Keys) -> bool:
 
 
 def lfm3_kinds(keys: Keys) -> list[str]:
-    return [
-        FULL if n % 4 == 2 else SLIDING if n % 4 == 0 and n > 0 else CONVOLVED for n in range(keys.layers)
-    ]
+    return [FULL if n % 4 == 2 else SLIDING if n % 4 == 0 and n > 0 else CONVOLVED for n in range(keys.layers)]
 
 
 LFM3_ROPE = {
@@ -313,7 +309,9 @@ def nemotron_layers(keys: Keys) -> list[str]:
     found = keys.texts("layers_block_type") or keys.texts("layer_types")
     if pattern is not None:
         if not isinstance(pattern, str) or not pattern or set(pattern) - NEMOTRON.keys():
-            raise keys.error(f"must be letters of {''.join(NEMOTRON)}, not {str(pattern)[:40]!r}", "hybrid_override_pattern")
+            raise keys.error(
+                f"must be letters of {''.join(NEMOTRON)}, not {str(pattern)[:40]!r}", "hybrid_override_pattern"
+            )
         found = found or [NEMOTRON[letter] for letter in pattern]
     keys.ignore("num_hidden_layers", "mtp_layers_block_type", "mtp_hybrid_override_pattern", "expand", "mamba_expand")
     kinds = found or [LINEAR, "moe", FULL, "mlp"]
@@ -386,9 +384,7 @@ TYPES: dict[str, Reader] = {
     "jamba": decoder(
         mix={FULL: attention(position=fixed("none")), LINEAR: jamba_mixer},
         kinds=jamba_kinds,
-        feed=experts(
-            count=whole("num_experts"), width=whole("intermediate_size"), sparse=jamba_sparse
-        ),
+        feed=experts(count=whole("num_experts"), width=whole("intermediate_size"), sparse=jamba_sparse),
         ignored=("num_experts_per_tok",),
     ),
     "bamba": decoder(
@@ -421,8 +417,19 @@ TYPES: dict[str, Reader] = {
         mix={FULL: LFM2_ATTENTION, CONVOLVED: convolved},
         kinds=listed(lfm2_kinds),
         feed=dense(width=lfm2_width, acts="silu"),
-        ignored=("conv_dim", "conv_dim_out", "block_dim", "block_mlp_init_scale", "block_norm_eps", "block_out_init_scale",
-                 "block_use_swiglu", "block_use_xavier_init", "conv_use_xavier_init", "num_heads", "full_attn_idxs"),
+        ignored=(
+            "conv_dim",
+            "conv_dim_out",
+            "block_dim",
+            "block_mlp_init_scale",
+            "block_norm_eps",
+            "block_out_init_scale",
+            "block_use_swiglu",
+            "block_use_xavier_init",
+            "conv_use_xavier_init",
+            "num_heads",
+            "full_attn_idxs",
+        ),
     ),
     "lfm2_moe": decoder(
         norm=rms("norm_eps"),
