@@ -1,14 +1,21 @@
 """The program's entry, as `llmcmp` and as `python -m llmcmp`."""
 
 import gc
+import sys
 
 
 def run() -> None:
-    """Run the command line.
+    """Run the command line, or the workbench where there is a terminal and nothing else was asked for.
 
     Cycles are not collected: a command is over within a second, and collecting while modules load takes a tenth of it.
     """
     gc.disable()
+    if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+        # Straight to it: the commands and their options, which the workbench has no use for, take longer to load.
+        from llmcmp.workbench.app import run as workbench
+
+        workbench()
+        return
     from llmcmp.cli.app import main
 
     main()

@@ -2,17 +2,16 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 # Whoever runs the tests may have presets and settings of their own: no test sees them, nor does what it starts.
 os.environ.pop("LLMCMP_PRESETS", None)
-# matplotlib and a browser would make that folder: they get one of their own.
-os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "llmcmp-tests-matplotlib"))
-os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no such folder")
+_EMPTY = TemporaryDirectory()  # goes with the process
+os.environ["XDG_CONFIG_HOME"] = _EMPTY.name
 
 
 @pytest.fixture(autouse=True)

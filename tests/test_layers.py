@@ -88,6 +88,8 @@ def test_nothing_slow_is_imported_at_the_top(path: Path) -> None:
         ["--help"],
         ["compare", "llama2", "qwen2", "mixtral"],
         ["kvcache", "--ctx", "128k"],
+        ["kvcache", "gemma3-4b", "--engine", "vllm"],
+        ["kvcache", "gemma3-4b", "--budget", "1GiB"],
         ["show", "deepseek-v3"],
         ["list"],
         ["evolve", "gpt"],

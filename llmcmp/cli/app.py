@@ -42,6 +42,9 @@ COMMANDS = {
         "devices": "devices",
         "verify": "verify",
     },
+    "Explore": {
+        "workbench": "workbench",
+    },
     "Setup": {
         "import": "importing",
         "config": "config",

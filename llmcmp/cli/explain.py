@@ -42,7 +42,7 @@ def run(
 
       llmcmp explain grouped query attention --model qwen3-8b
 
-      llmcmp explain gqa -o gqa.md -o gqa.csv
+      llmcmp explain grpo -o grpo.md -o grpo.csv
     """
     from llmcmp.learn.explanation import explain
     from llmcmp.learn.files import contents, explanation_json, terms_table

@@ -87,7 +87,46 @@ BatchOpt = Annotated[int, typer.Option("--batch", min=1, max=MOST_BATCH, metavar
 WeightsOpt = Annotated[
     Dtype, typer.Option("--weights", case_sensitive=False, help="Dtype of the weights, without scales.")
 ]
-CacheOpt = Annotated[Dtype, typer.Option("--dtype", case_sensitive=False, help="Dtype of the cache.")]
+
+
+def _cache_dtype(value: str | None) -> str | None:
+    """Refuse what is no format where it is given."""
+    if value is None:
+        return None
+    name = value.lower()
+    units.block(name)
+    return name
+
+
+CacheOpt = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        metavar="DTYPE",
+        callback=_cache_dtype,
+        help="Format of the cache: fp32, bf16, fp16, fp8, int8, int4 ...; with scales: q8_0, q4_0 ..., int4-g64.",
+    ),
+]
+KeysOpt = Annotated[
+    str | None,
+    typer.Option("--k-dtype", metavar="DTYPE", callback=_cache_dtype, help="Format of keys, if not that of --dtype."),
+]
+ValuesOpt = Annotated[
+    str | None,
+    typer.Option("--v-dtype", metavar="DTYPE", callback=_cache_dtype, help="Format of values, if not that of --dtype."),
+]
+
+
+def memory_size(text: str, option: str) -> int:
+    """An amount of memory from the command line, in bytes. Raises QuantityError."""
+    from llmcmp.errors import QuantityError
+
+    try:
+        return units.size(text)
+    except QuantityError as error:
+        raise QuantityError(f"{option}: {error}") from None
+
+
 SourceOpt = Annotated[
     str | None,
     typer.Option(

@@ -137,7 +137,6 @@ CHANGES: dict[str, Change] = {
     "every expert visited": _each(Experts, lambda e: replace(e, per_token=e.experts)),
     "one expert a token": _each(Experts, lambda e: replace(e, per_token=1)),
     "no shared expert": _each(Experts, lambda e: replace(e, shared=None, shared_gate=False)),
-    "head tied": _each(LanguageHead, lambda head: replace(head, tied=True)),
     "head of its own": _each(LanguageHead, lambda head: replace(head, tied=False)),
     "LayerNorm": _each(RMSNorm, lambda norm: LayerNorm(width=norm.width, epsilon=norm.epsilon)),
     "RMSNorm": _each(LayerNorm, lambda norm: RMSNorm(width=norm.width, epsilon=norm.epsilon)),

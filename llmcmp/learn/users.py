@@ -40,14 +40,21 @@ def _always(record: Any) -> bool:
 
 @frozen
 class Uses:
-    """A model uses what this looks for if it holds a record of one of the `kinds` for which `test` is true."""
+    """A model uses what this looks for if it holds a record of one of the `kinds` for which `test` is true.
+
+    `unless`: and none of these kinds. `apart`: beside the model, not in it.
+    """
 
     kinds: Kinds
     test: Callable[[Any], bool] = _always
+    unless: Kinds = ()
     apart: bool = False
 
     def __call__(self, model: Model) -> bool:
-        return any(isinstance(record, self.kinds) and self.test(record) for record in records(model, self.apart))
+        found = records(model, self.apart)
+        if any(isinstance(record, self.unless) for record in found):
+            return False
+        return any(isinstance(record, self.kinds) and self.test(record) for record in found)
 
 
 @cache
@@ -137,7 +144,7 @@ USERS: dict[str, Callable[[Model], bool]] = {
     "t5-relative": _of(RelativeBias),
     "transformer-xl": _of(SegmentAttention),
     "rope-2d": Uses(kinds=(Rotary,), test=lambda rotary: rotary.axes == 2),
-    "nope": lambda model: _nope(model),
+    "nope": Uses(kinds=(NoPosition,), unless=(LearnedPositions, RelativeBias, Sinusoidal)),
     # recurrence
     "mamba": _of(Mamba),
     "mamba-2": _of(Mamba2),
@@ -173,14 +180,17 @@ USERS: dict[str, Callable[[Model], bool]] = {
 _RECURRENT = _of(Mamba, Mamba2, GatedDeltaNet)
 
 
-def _nope(model: Model) -> bool:
-    """Some attention without any position signal: none that it carries, none added before it."""
-    added = _of(LearnedPositions, RelativeBias, Sinusoidal)
-    return _of(NoPosition)(model) and not added(model)
-
-
 def _apart(model: Model) -> tuple[Model, ...]:
     """Modules beside a model, each as a model: prediction modules are decoders, heads alone are not."""
     from llmcmp.frozen import replace
 
     return tuple(replace(model, towers=(tower,), apart=()) for _, tower in model.apart if tower.stacks)
+
+
+# Where an example can be computed, for terms whose users do not say so: they have none, or no architecture shows them.
+APPLIES: dict[str, Callable[[Model], bool]] = {
+    "load-balancing-loss": USERS["moe"],
+    "rope-ntk": USERS["rope"],
+    "sinusoidal": USERS["learned-positions"],
+    "sparse-attention": lambda model: USERS["decoder-only"](model) and _of(Attention, LatentAttention)(model),
+}

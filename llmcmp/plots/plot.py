@@ -40,8 +40,8 @@ def _figure(table: Table) -> Figure:
             return measured(table)
         case "plot":
             return _KINDS[table.settings["kind"]](table)
-        case "devices":
-            raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "devices" | "explain":
+            raise OutputError(f"there is no plot of {table.command}; choose csv, json, md, tex or html")
         case "evolve":
             return evolve(table)
         case "list":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from llmcmp.folds.params import params
@@ -39,14 +40,19 @@ def list_table(
     language: str | None = None,
     smallest: int | None = None,
     largest: int | None = None,
+    *,
+    attention: str | None = None,
+    mixture: bool | None = None,
 ) -> Table:
-    """Presets that meet every filter; a size filter leaves undisclosed models out.
+    """Presets that meet every filter; those for size and attention leave undisclosed models out.
+
+    `attention` is a word of what the table says of it ("MLA", "window"), `mixture` whether there are experts.
 
     Raises UnknownModelError for a family that does not exist.
     """
     if family is not None:
         members(family)
-    filters = (family, architecture, task, language, smallest, largest)
+    filters = (family, architecture, task, language, smallest, largest, attention, mixture)
     rows = tuple(_row(model) for model in every_model() if _meets(model, *filters))
     settings = {
         "family": family,
@@ -55,6 +61,8 @@ def list_table(
         "language": language,
         "min_parameters": smallest,
         "max_parameters": largest,
+        "attention": attention,
+        "mixture": mixture,
     }
     own = any(row["own"] for row in rows)
     return Table(
@@ -74,6 +82,8 @@ def _meets(
     language: str | None,
     smallest: int | None,
     largest: int | None,
+    attention: str | None,
+    mixture: bool | None,
 ) -> bool:
     card = model.card
     if family is not None and card.family != family.lower():
@@ -84,12 +94,26 @@ def _meets(
         language is not None and language.lower() not in card.languages
     ):
         return False
-    if smallest is None and largest is None:
+    if mixture is not None and mixture != ("MoE" in describe.architecture_class(model)):
+        return False
+    if smallest is None and largest is None and attention is None:
         return True
-    if not model.disclosed:
+    if not model.disclosed or not _says(describe.attention(model), attention):
         return False
     total = params(model).total
     return (smallest is None or smallest <= total) and (largest is None or total <= largest)
+
+
+def _says(told: str, word: str | None) -> bool:
+    """Whether a word stands in a text, as a word: "MHA" is no part of another, and "Mamba" none of "Mamba-2"."""
+    return word is None or re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", told, re.IGNORECASE) is not None
+
+
+def attention_words() -> tuple[str, ...]:
+    """What presets' attention can be filtered by: kinds, and what they may have."""
+    told = (row["attention"] for row in list_table().rows if row.get("attention"))
+    words = (word for text in told for word in re.findall(r"[A-Z][A-Za-z]*(?:-\d+)?|[a-z]+(?: [a-z]+)*", text))
+    return tuple(sorted(dict.fromkeys(words), key=lambda word: (word[0].islower(), word.lower())))
 
 
 def _row(model: Model) -> Row:

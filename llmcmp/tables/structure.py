@@ -30,13 +30,17 @@ Kind = Literal["model", "tower", "layers", "component", "fact", "tensor", "share
 
 @frozen
 class Node:
-    """One thing and what is in it. `parameters` are those of all its copies; None where it has none of its own."""
+    """One thing and what is in it. `parameters` are those of all its copies; None where it has none of its own.
+
+    `part` is, of a component, what its parameters count as.
+    """
 
     kind: Kind
     label: str
     detail: str = ""
     parameters: int | None = None
     inner: tuple[Node, ...] = ()
+    part: str = ""
 
 
 def structure(model: Model) -> Node:
@@ -87,12 +91,18 @@ def _layers(layers: Layers, parts: tuple[Node, ...]) -> Node:
 
 def _component(use: Use, counted: set[tuple[Use, str]]) -> Node:
     component = use.component
-    tensors = tuple(_tensor(use, weight, (use, weight.name) in counted) for weight in component.weights())
+    weights = tuple(component.weights())
+    tensors = tuple(_tensor(use, weight, (use, weight.name) in counted) for weight in weights)
     said = tuple(Node(kind="fact", label=line) for line in _facts(component))
     name = use.path.rpartition(".")[2].replace("_", " ")
     detail = component.label.partition(", ")[0]
     return Node(
-        kind="component", label=name, detail=detail, parameters=_together(tensors) or None, inner=(*said, *tensors)
+        kind="component",
+        label=name,
+        detail=detail,
+        parameters=_together(tensors) or None,
+        inner=(*said, *tensors),
+        part=weights[-1].part if weights else "",
     )
 
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
+from llmcmp.errors import OutputError
 from llmcmp.workbench import state
 from llmcmp.workbench.main import Main
+from llmcmp.workbench.tab import Tab
 from llmcmp.workbench.themes import THEMES
-from llmcmp.workbench.views.cache import CacheView
-from llmcmp.workbench.views.compare import CompareView
-from llmcmp.workbench.views.compute import ComputeView
-from llmcmp.workbench.views.parameters import ParametersView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from textual.screen import Screen
 
-    from llmcmp.workbench.view import View
-
 # The tabs, in their order.
-VIEWS: tuple[type[View], ...] = (CompareView, ParametersView, ComputeView, CacheView)
+TABS = (
+    Tab(module="compare", view="CompareView", title="Compare"),
+    Tab(module="blocks", view="BlocksView", title="Blocks"),
+    Tab(module="parameters", view="ParametersView", title="Parameters"),
+    Tab(module="compute", view="ComputeView", title="Compute"),
+    Tab(module="cache", view="CacheView", title="Cache"),
+    Tab(module="measure", view="MeasureView", title="Measure"),
+)
 
 
 class Workbench(App[None]):
     """The workbench on some models, or on those of the last session."""
 
     TITLE = "llmcmp"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).parent / "app.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (36, "-high")]  # noqa: RUF012
 
@@ -39,13 +43,13 @@ class Workbench(App[None]):
         super().__init__()
         self.state_path = state_path or state.default_path()
         self.state, self._problem = state.load(self.state_path)
-        self._models = tuple(models)
+        self._models, self._told = tuple(models), False
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.state.theme if self.state.theme in self.available_themes else THEMES[0].name
 
     def get_default_screen(self) -> Screen[Any]:
-        return Main(VIEWS, self.state, self._models)
+        return Main(TABS, self.state, self._models)
 
     @property
     def main(self) -> Main:
@@ -60,26 +64,28 @@ class Workbench(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Textual's commands, and every key of the screen."""
-        yield from super().get_system_commands(screen)
+        yield from super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
         for binding in Main.BINDINGS:
             if isinstance(binding, Binding) and not binding.action.startswith(("app.", "tab(")):
                 run = lambda action=binding.action: self.call_next(self.main.run_action, action)  # noqa: E731
                 yield SystemCommand(binding.description, binding.tooltip, run)
-        for number, view in enumerate(VIEWS, start=1):
+        for number, tab in enumerate(TABS, start=1):
             yield SystemCommand(
-                f"Tab {view.title}", f"Open it, as the key {number} does", lambda n=number: self.main.action_tab(n)
+                f"Tab {tab.title}", f"Open it, as the key {number} does", lambda n=number: self.main.action_tab(n)
             )
 
     def on_main_changed(self, event: Main.Changed) -> None:
         self._save(event.state)
 
     def _save(self, now: state.State) -> None:
-        """Save the state; a failure is said."""
+        """Save the state; a failure is said once."""
         self.state = now
         try:
             state.save(now, self.state_path)
-        except OSError as error:
-            self.notify(f"the session cannot be saved: {error.strerror}", severity="warning", markup=False)
+        except (OSError, OutputError) as error:
+            if not self._told:
+                self.notify(f"the session is not saved: {error}", severity="warning", markup=False)
+            self._told = True
 
     async def action_quit(self) -> None:
         self._save(self.main.now())
@@ -87,5 +93,7 @@ class Workbench(App[None]):
 
 
 def run(models: tuple[str, ...] = ()) -> None:
-    """Open the workbench on some models, or on those of the last session."""
-    Workbench(models).run()
+    """Open the workbench on some models, or on those of the last session; leave with its exit code."""
+    app = Workbench(models)
+    app.run()
+    sys.exit(app.return_code or 0)

@@ -6,10 +6,11 @@ follows from a thread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from llmcmp.frozen import field_defaults, frozen
 from llmcmp.sources.names import preset_files
+from llmcmp.sources.user import paths as user_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from llmcmp.tables.table import Row
 
 OPENED = "opened here"  # the group of models that are no presets: files, overrides, edits
+OWN = "yours"  # the group of the user's own presets
 
 
 @frozen
@@ -37,8 +39,35 @@ class Filter:
 
 
 def presets() -> tuple[tuple[str, str], ...]:
-    """(name, family) of every preset, family by family."""
-    return tuple((name, path.parent.name) for name, path in preset_files().items())
+    """(name, family) of every preset, the user's own first, then family by family. Raises PresetError."""
+    own = user_paths()
+    known = ((name, OWN if name in own else path.parent.name) for name, path in preset_files().items())
+    return tuple(sorted(known, key=lambda entry: entry[1] != OWN))
+
+
+@frozen
+class Choices:
+    """What the filters can be set to."""
+
+    architectures: tuple[str, ...]
+    attention: tuple[str, ...]
+    tasks: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def choices() -> Choices:
+    """What presets can be filtered by. Raises PresetError."""
+    from llmcmp.card import Architecture, Task
+    from llmcmp.tables.listing import attention_words
+
+    rows = facts(Filter()).values()
+    languages = {code for row in rows for code in row["languages"].split(", ") if code}
+    return Choices(
+        architectures=get_args(Architecture),
+        attention=attention_words(),
+        tasks=get_args(Task),
+        languages=tuple(sorted(languages)),
+    )
 
 
 def facts(filters: Filter) -> dict[str, Row]:

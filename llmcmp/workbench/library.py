@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from llmcmp.errors import LlmcmpError
 from llmcmp.workbench import catalogue
 from llmcmp.workbench.catalogue import OPENED, Filter
 from llmcmp.workbench.model_list import ModelList
@@ -24,8 +25,8 @@ class Search(Input):
     """The search box; up and down walk the list below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "leave", "To the list", id="search.down", show=False, tooltip="To the list of models"),
-        Binding("escape", "clear", "Clear", id="search.clear", show=False, tooltip="Clear the search, to the list"),
+        Binding("down", "leave", "To the list", id="search.down", tooltip="To the list of models"),
+        Binding("escape", "clear", "Clear", id="search.clear", tooltip="Clear the search, to the list"),
     ]
 
     def action_leave(self) -> None:
@@ -41,7 +42,7 @@ class Library(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._presets = catalogue.presets()
+        self._presets: tuple[tuple[str, str], ...] = ()
         self._opened: tuple[str, ...] = ()
         self._facts: dict[str, Row] = {}
         self._left: Collection[str] | None = None
@@ -54,6 +55,14 @@ class Library(Vertical):
         yield ModelList(id="models")
 
     def on_mount(self) -> None:
+        self.look()
+
+    def look(self) -> None:
+        """List the presets that there are now."""
+        try:
+            self._presets = catalogue.presets()
+        except LlmcmpError as error:
+            self.notify(str(error), severity="error", markup=False)
         self._list()
 
     def know(self, facts: Mapping[str, Row]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -16,11 +15,14 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from llmcmp.workbench.look import Looks
+
 if TYPE_CHECKING:
+    from rich.style import Style
     from textual import events
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(ScrollView, Looks, can_focus=True):
     """Lines of text, one of which is under the cursor. The first `header` lines of the widget never scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,7 +61,6 @@ class Lines(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     hovered: reactive[int] = reactive(-1, repaint=False)
     header: int = 0
-    _looks: dict[str, Style] = {}  # noqa: RUF012 - replaced, never changed, before there is anything in it
 
     class Moved(Message):
         """The cursor stands on another line."""
@@ -91,23 +92,6 @@ class Lines(ScrollView, can_focus=True):
         """There are other lines than before."""
         self.virtual_size = Size(0, self.count() + self.header)
         self.refresh(layout=self.styles.auto_dimensions)
-
-    def style(self, part: str) -> Style:
-        """The style of a part of a line, to be laid over that of the line."""
-        known = self._looks.get(part)
-        if known is None:
-            styles, ground = self.get_component_styles(f"lines--{part}"), self.background_colors[1]
-            known = styles.text_style
-            if styles.has_rule("color"):
-                known += Style(color=(ground + styles.color).rich_color)
-            if styles.has_rule("background"):
-                known += Style(bgcolor=(ground + styles.background).rich_color)
-            self._looks[part] = known
-        return known
-
-    def notify_style_update(self) -> None:
-        self._looks = {}
-        super().notify_style_update()
 
     @property
     def room(self) -> int:

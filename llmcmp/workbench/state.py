@@ -6,11 +6,13 @@ A file that cannot be understood is as good as none: the workbench says so once 
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
+from llmcmp.files import write
 from llmcmp.frozen import field_names, frozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @frozen
@@ -77,13 +79,7 @@ def _checked(key: str, value: Any, kind: Any) -> Any:
 
 
 def save(state: State, path: Path) -> None:
-    """Write a state, whole or not at all. Raises OSError."""
+    """Write a state, whole or not at all. Raises OSError, OutputError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {name: getattr(state, name) for name in field_names(State)}
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    write(f"{json.dumps(document, indent=2)}\n".encode(), path)

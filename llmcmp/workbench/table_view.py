@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.grid import Cell, Grid
 
-WIDEST = (30, 22, 16)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
+WIDEST = (30, 22, 14)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
 GAP = 2
 LEAST_DRAWN = 12  # columns below which nothing is drawn
-ARROWS = 6  # columns for the arrow at the right
+ARROWS = 5  # columns for the arrow at the right
 ROOMY = 24  # lines from which on groups stand apart
 
 Emphasis = Literal["", "dim", "strong", "warning", "mark"]
@@ -55,6 +55,10 @@ class _Piece:
 class TableView(Lines):
     """A grid with a cursor on a line and one on a column."""
 
+    DEFAULT_CSS = """
+    TableView > .lines--cursor { background: transparent; }
+    TableView:focus > .lines--cursor { background: $primary 30%; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "column(-1)", "Column left", id="table.left", show=False, tooltip="The column to the left"),
         Binding("right", "column(1)", "Column right", id="table.right", show=False, tooltip="The column to the right"),
@@ -117,11 +121,19 @@ class TableView(Lines):
         self.column = max(1, min(self.column, len(columns) - 1))
         self._reveal_column()
         self._shown = self._seen()
+        self._widen(columns[0])
         self._pieces = self._cut(self._laid)
         self.cursor = self.validate_cursor(self.cursor)
         if self._pieces and self._pieces[self.cursor].number < 0:
             self.action_move(1)
         self.changed()
+
+    def _widen(self, names: Sequence[Cell]) -> None:
+        """Do not wrap the names where that makes room for no other column."""
+        kept, self._widths[0] = self._widths[0], _width(names, WIDEST[0])
+        used = sum(self._widths[column] + GAP for column in self._shown)
+        if self._seen() != self._shown or (self._extra is not None and used + LEAST_DRAWN > self.room):
+            self._widths[0] = kept
 
     def _seen(self) -> list[int]:
         """The columns on the screen: the first, and as many from `_first` on as fit whole."""

@@ -7,21 +7,20 @@ by `compute`, in a thread whose result is dropped when the selection has changed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.message import Message
 from textual.widget import Widget
 
-from llmcmp.errors import LlmcmpError
+from llmcmp.workbench.background import aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual.app import App
-
     from llmcmp.model import Model
     from llmcmp.tables.table import Table
     from llmcmp.workbench.selection import Selection
+    from llmcmp.workbench.state import State
 
 T = TypeVar("T")
 
@@ -31,7 +30,8 @@ class View(Widget):
 
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
-    _asked: int = 0
+    # Which of the screen's keys for views it answers to: "differences", "budget", "part".
+    keys: ClassVar[tuple[str, ...]] = ()
 
     DEFAULT_CSS = """
     View { height: 1fr; width: 1fr; }
@@ -55,8 +55,11 @@ class View(Widget):
         """Show a selection. The same one may come again."""
         raise NotImplementedError
 
-    def turn(self) -> None:
-        """Show the view's next part, where it has more than there is room for."""
+    def press(self, what: str) -> None:
+        """Do what one of `keys` stands for."""
+
+    def remembered(self, state: State) -> None:
+        """Take from the last session what `kept` gave; called before the view is mounted."""
 
     def kept(self) -> dict[str, Any]:
         """Fields of the State that the view holds, for the next start."""
@@ -79,19 +82,4 @@ class View(Widget):
         A second call drops what the first would have said.
         """
 
-        self._asked = mine = self._asked + 1
-        app = cast("App[None]", self.app)  # pyright: ignore[reportUnknownMemberType]
-
-        def run() -> None:
-            try:
-                result = work()
-            except LlmcmpError as error:
-                report(failed, str(error))
-            else:
-                report(done, result)
-
-        def report(say: Callable[[Any], Any], what: Any) -> None:
-            if mine == self._asked:
-                app.call_from_thread(lambda: say(what) if mine == self._asked and self.is_attached else None)
-
-        self.run_worker(run, thread=True, exclusive=True, group=self.key)
+        aside(self, work, done, failed, self.key)

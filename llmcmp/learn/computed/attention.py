@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from llmcmp.components.latent import LatentAttention
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import flops
-from llmcmp.learn.example import CONTEXT, MODEL, RATIO, computed_table
+from llmcmp.learn.example import CONTEXT, MODEL, RATIO, computed_table, under
 from llmcmp.model import walk
 from llmcmp.ops import Plan
 from llmcmp.tables.table import Column
-from llmcmp.units import dtype_bits
+from llmcmp.units import dtype_bits, show_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmcmp.tables.table import Row, Table
 
 LONG = 128 * 1024
-KEPT = "the latent"
+KEPT, ALL_HEADS = "the latent", "keys and values of all heads"
 
 # DeepSeek-V3.2-Exp's indexer and what it selects: index_n_heads, index_head_dim, index_topk of its config.json
 # (https://huggingface.co/deepseek-ai/DeepSeek-V3.2-Exp/blob/main/config.json).
@@ -32,7 +32,7 @@ def latent(term: Term, models: Sequence[Model]) -> Table:
     """What is cached as it is, and if keys and values of all heads were cached after their expansion."""
     columns = (
         MODEL,
-        Column(key="cached", label="Cached"),
+        Column(key="cached", label="Cached", machine=True),
         Column(key="kv_elements_per_token", label="Elements a token", unit="number"),
         Column(key="kv_bytes", label="Cache", unit="bytes"),
         RATIO,
@@ -64,7 +64,8 @@ def _latent_rows(model: Model) -> Iterator[Row]:
     )
     yield {
         "model": model.name,
-        "cached": "keys and values of all heads",
+        "model_shown": under(ALL_HEADS),
+        "cached": ALL_HEADS,
         "kv_elements_per_token": full,
         "kv_bytes": full * LONG * dtype_bits("bf16") // 8,
         "ratio": full / each,
@@ -91,9 +92,15 @@ def _sparse_rows(model: Model, context: int) -> Iterator[Row]:
     depth = sum(tower.depth for tower in model.disclosed_towers())
     index = 2 * depth * INDEX_HEADS * INDEX_DIM * context  # one product of a query head with every earlier key
     row: Row = {"model": model.name, "context": context}
-    yield row | {"keys": context, "decode_score_flops": every, "ratio": 1.0}
+    yield row | {
+        "model_shown": f"{model.name} at {show_tokens(context)}",
+        "keys": context,
+        "decode_score_flops": every,
+        "ratio": 1.0,
+    }
     chosen_keys = min(context, SELECTED)
     yield row | {
+        "model_shown": under(f"the best {show_tokens(chosen_keys)} keys"),
         "keys": chosen_keys,
         "decode_score_flops": chosen,
         "indexer_flops": index,

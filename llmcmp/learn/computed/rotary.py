@@ -12,7 +12,7 @@ from llmcmp.components.attention import Attention
 from llmcmp.components.latent import LatentAttention
 from llmcmp.components.positions import Alibi, Rotary, slopes
 from llmcmp.frozen import frozen
-from llmcmp.learn.example import MODEL, computed_table
+from llmcmp.learn.example import MODEL, computed_table, under
 from llmcmp.model import walk
 from llmcmp.tables.table import Column
 
@@ -58,6 +58,7 @@ def _rotations(model: Model) -> list[_Rotation]:
 
 LAYERS = Column(key="layers", label="Layers", unit="number")
 BASE = Column(key="base", label="Base", unit="number")
+CONTEXT_WINDOW = Column(key="context", label="Context", unit="tokens")
 PAIRS = Column(key="pairs", label="Pairs", unit="number")
 
 
@@ -68,9 +69,9 @@ def wavelengths(term: Term, models: Sequence[Model]) -> Table:
         LAYERS,
         BASE,
         PAIRS,
-        Column(key="shortest_tokens", label="Shortest", unit="number"),
+        Column(key="shortest_tokens", label="Shortest", unit="number", machine=True),
         Column(key="longest_tokens", label="Longest", unit="number"),
-        Column(key="context", label="Context", unit="tokens"),
+        CONTEXT_WINDOW,
         Column(key="slow_pairs", label="No full turn", unit="number"),
     )
     rows = [_wavelength_row(model, each) for model in models for each in _rotations(model)]
@@ -95,8 +96,7 @@ def rotations(term: Term, models: Sequence[Model]) -> Table:
     """Which pairs a scaling leaves, blends and divides, by their turns within the trained length."""
     columns = (
         MODEL,
-        LAYERS,
-        Column(key="scaling", label="Scaling"),
+        Column(key="scaling", label="Scaling", machine=True),
         Column(key="factor", label="Factor", unit="number"),
         Column(key="original", label="Trained", unit="tokens"),
         PAIRS,
@@ -112,7 +112,7 @@ def rotations(term: Term, models: Sequence[Model]) -> Table:
 def _scaled_row(model: Model, each: _Rotation) -> Row:
     scaling = each.rotary.scaling
     assert scaling is not None
-    row: Row = {"model": model.name, "layers": each.layers, "scaling": scaling.kind, "pairs": each.width // 2}
+    row: Row = {"model": model.name, "scaling": scaling.kind, "pairs": each.width // 2}
     row |= {"factor": scaling.factor, "original": scaling.original}
     if scaling.kind == "linear":
         return row | {"kept_pairs": 0, "blended_pairs": 0, "divided_pairs": each.width // 2}
@@ -128,7 +128,7 @@ def raised_base(term: Term, models: Sequence[Model]) -> Table:
     """The base that stretches the slowest pair by a factor: base · s^(d / (d − 2)) (arXiv 2309.00071, 3.1)."""
     columns = (
         MODEL,
-        Column(key="factor", label="Factor", unit="number"),
+        Column(key="factor", label="Factor", unit="number", machine=True),
         BASE,
         Column(key="raised_base", label="Raised base", unit="number"),
         Column(key="shortest_tokens", label="Shortest", unit="number"),
@@ -146,6 +146,7 @@ def _raised_rows(model: Model, each: _Rotation) -> Iterator[Row]:
         lengths = replace(each, rotary=replace(each.rotary, theta=raised)).wavelengths()
         yield {
             "model": model.name,
+            "model_shown": model.name if factor == 1 else under(f"{factor} × as long"),
             "factor": factor,
             "base": int(each.rotary.theta),
             "raised_base": round(raised),
@@ -159,10 +160,10 @@ def alibi_slopes(term: Term, models: Sequence[Model]) -> Table:
     columns = (
         MODEL,
         Column(key="heads", label="Heads", unit="number"),
-        Column(key="steepest", label="Steepest slope", unit="number"),
-        Column(key="flattest", label="Flattest slope", unit="number"),
-        Column(key="context", label="Context", unit="tokens"),
-        Column(key="flattest_bias", label="Flattest head, farthest token", unit="intensity"),
+        Column(key="steepest", label="Steepest", unit="number"),
+        Column(key="flattest", label="Flattest", unit="number"),
+        CONTEXT_WINDOW,
+        Column(key="flattest_bias", label="At the far end", unit="intensity"),
     )
     rows = [row for model in models for row in _slope_rows(model)]
     return computed_table(term, models, columns, rows, "slopes of the heads, and the bias that they add up to")
@@ -176,7 +177,9 @@ def _slope_rows(model: Model) -> Iterator[Row]:
                 "model": model.name,
                 "heads": use.component.heads,
                 "steepest": max(found),
+                "steepest_shown": f"{max(found):.3g}",
                 "flattest": min(found),
+                "flattest_shown": f"{min(found):.3g}",
                 "context": context,
                 "flattest_bias": None if context is None else -min(found) * (context - 1),
             }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from llmcmp.components.experts import Experts
 from llmcmp.folds.traffic import traffic
-from llmcmp.learn.example import MODEL, computed_table
+from llmcmp.frozen import replace
+from llmcmp.learn.example import MODEL, computed_table, under
 from llmcmp.model import walk
 from llmcmp.ops import Draw
 from llmcmp.tables.table import Column
@@ -32,12 +33,13 @@ def combinations(term: Term, models: Sequence[Model]) -> Table:
     """How narrow the experts are, and how many sets of them a token can be sent to, with and without groups."""
     columns = (
         MODEL,
-        EXPERTS,
-        PER_TOKEN,
+        replace(EXPERTS, machine=True),
+        replace(PER_TOKEN, machine=True),
+        Column(key="routing", label="Routing"),
         Column(key="intermediate", label="Width", unit="number"),
         Column(key="hidden", label="Hidden", unit="number"),
-        Column(key="groups", label="Groups"),
-        Column(key="combinations", label="Combinations", unit="count"),
+        Column(key="groups", label="Groups", machine=True),
+        Column(key="combinations", label="Sets", unit="count"),
         Column(key="reachable_combinations", label="Within groups", unit="count"),
     )
     rows = [row for model in models for row in _combination_rows(model)]
@@ -52,6 +54,7 @@ def _combination_rows(model: Model) -> Iterator[Row]:
             "model": model.name,
             "experts": mixture.experts,
             "per_token": mixture.per_token,
+            "routing": f"{mixture.per_token} of {mixture.experts}",
             "intermediate": mixture.expert.intermediate,
             "hidden": mixture.hidden,
             "groups": f"{router.groups_per_token} of {router.groups}" if limited else None,
@@ -76,7 +79,7 @@ def experts_read(term: Term, models: Sequence[Model]) -> Table:
     """Distinct experts of a layer that a decode step is expected to read, and the bytes of weights that it reads."""
     columns = (
         MODEL,
-        Column(key="batch", label="Batch", unit="number"),
+        Column(key="batch", label="Batch", unit="number", machine=True),
         EXPERTS,
         PER_TOKEN,
         Column(key="expected_experts", label="Distinct, expected", unit="intensity"),
@@ -94,6 +97,7 @@ def _read_rows(model: Model) -> Iterator[Row]:
         read = traffic(model, batch, new=1, past=CONTEXT - 1).expected_weight_bytes
         yield {
             "model": model.name,
+            "model_shown": model.name if batch == 1 else under(f"batch {batch}"),
             "batch": batch,
             "experts": mixture.experts,
             "per_token": mixture.per_token,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmcmp import units
 from llmcmp.components.heads import LanguageHead
 from llmcmp.folds.flops import flops
 from llmcmp.folds.params import params
 from llmcmp.folds.phases import run_sizes
-from llmcmp.learn.example import CONTEXT, MODEL, computed_table
+from llmcmp.learn.example import BEYOND, CONTEXT, MODEL, computed_table, under
 from llmcmp.model import walk
+from llmcmp.tables.compare import context_notes, exceeds
 from llmcmp.tables.table import Column
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
     from llmcmp.learn.term import Term
     from llmcmp.model import Model
-    from llmcmp.tables.table import Row, Table
+    from llmcmp.tables.compare import context_notes, exceeds
+from llmcmp.tables.table import Row, Table
 
 # L(N, D) of Kaplan et al. (arXiv 2001.08361, equation 1.5 with table 2).
 KAPLAN = {"alpha_N": 0.076, "alpha_D": 0.103, "N_c": 6.4e13, "D_c": 1.8e13}
@@ -40,6 +43,7 @@ def chinchilla_loss(parameters: int, tokens: int) -> float:
     return law["E"] + law["A"] / parameters ** law["alpha"] + law["B"] / tokens ** law["beta"]
 
 
+CONTEXTS = (512, 8 * 1024)
 TOKENS = Column(key="tokens", label="Tokens", unit="count")
 
 
@@ -59,6 +63,8 @@ def _kaplan_rows(model: Model) -> Iterator[Row]:
     size = params(model).non_embedding
     for tokens in (OPTIMAL_TOKENS * size, GPT3_TOKENS):
         row: Row = {"model": model.name, "non_embedding_parameters": size, "tokens": tokens}
+        if tokens == GPT3_TOKENS:
+            row["model_shown"] = under("tokens of GPT-3")
         yield row | {"loss": kaplan_loss(size, tokens)}
 
 
@@ -101,14 +107,16 @@ def six_nd(term: Term, models: Sequence[Model]) -> Table:
     columns = (
         MODEL,
         CONTEXT,
+        BEYOND,
         Column(key="train_flops_per_token", label="Exact, a token", unit="flops"),
         Column(key="rule_all_flops", label="6 × all", unit="flops"),
         Column(key="rule_all_ratio", label="/ exact", unit="ratio"),
         Column(key="rule_used_flops", label="6 × used in products", unit="flops"),
         Column(key="rule_used_ratio", label="/ exact", unit="ratio"),
     )
-    rows = [_six_row(model, context) for model in models for context in (512, 32 * 1024)]
+    rows = [_six_row(model, context) for model in models for context in CONTEXTS]
     notes = (
+        *context_notes(models, CONTEXTS),
         "used in products: active parameters less token and position tables, and with the head, tied or not",
         "an encoder-decoder reads a source and writes a target of that length: a token is one of either",
     )
@@ -120,7 +128,9 @@ def _six_row(model: Model, context: int) -> Row:
     step = training_flops(model, context)
     exact = None if step is None else step / (context * len(model.towers))
     used = sizes.active_non_embedding + _head(model)
-    row: Row = {"model": model.name, "context": context, "train_flops_per_token": exact}
+    shown = f"{model.name} at {units.show_tokens(context)}"
+    row: Row = {"model": model.name, "model_shown": shown, "context": context, "train_flops_per_token": exact}
+    row["beyond_limit"] = exceeds(model, context)
     for name, size in (("rule_all", sizes.total), ("rule_used", used)):
         row |= {f"{name}_flops": 6 * size, f"{name}_ratio": None if exact is None else 6 * size / exact}
     return row

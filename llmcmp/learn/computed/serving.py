@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llmcmp.folds.flops import flops
 from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.traffic import traffic
-from llmcmp.learn.example import MODEL, computed_table
+from llmcmp.learn.example import MODEL, computed_table, under
 from llmcmp.tables.table import Column
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def roofline(term: Term, models: Sequence[Model]) -> Table:
     """Intensity of prefill and decode at several batches, which bound holds, and the least time that follows."""
     columns = (
         MODEL,
-        Column(key="run", label="Run"),
-        Column(key="batch", label="Batch", unit="number"),
+        Column(key="run", label="Run", machine=True),
+        Column(key="batch", label="Batch", unit="number", machine=True),
         FLOPS,
         MOVED,
         INTENSITY,
@@ -58,6 +58,7 @@ def _roofline_rows(model: Model, phase: Phase, batch: int) -> Iterator[Row]:
     slower = max(work / PEAK_FLOPS, moved / BANDWIDTH)
     yield {
         "model": model.name,
+        "model_shown": f"{model.name}, prefill" if phase == "prefill" else under(f"decode, batch {batch}"),
         "run": phase,
         "batch": batch,
         "flops": work,
@@ -77,7 +78,7 @@ def speculation(term: Term, models: Sequence[Model]) -> Table:
     """A decode step, and runs that check drafted tokens: what they cost and yield."""
     columns = (
         MODEL,
-        Column(key="drafted", label="Drafted", unit="number"),
+        Column(key="drafted", label="Drafted", unit="number", machine=True),
         FLOPS,
         MOVED,
         *(Column(key=_yield_key(a), label=f"Tokens, α = {a}", unit="intensity") for a in ACCEPTED),
@@ -101,6 +102,8 @@ def _speculation_row(model: Model, drafted: int) -> Row:
         return {"model": model.name, "drafted": drafted}
     sizes = sizes | {"new": drafted + 1}
     moved = traffic(model, **sizes).expected_bytes
-    row: Row = {"model": model.name, "drafted": drafted, "flops": flops(model, **sizes).total, "bytes": moved}
+    shown = model.name if drafted == 0 else under(f"{drafted} drafted")
+    row: Row = {"model": model.name, "model_shown": shown, "drafted": drafted}
+    row |= {"flops": flops(model, **sizes).total, "bytes": moved}
     row |= {_yield_key(accepted): expected_tokens(accepted, drafted) for accepted in ACCEPTED}
     return row | {"bytes_per_token": moved / row[_yield_key(ACCEPTED[-1])]}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.params import stored
 from llmcmp.frozen import frozen
-from llmcmp.learn.example import MODEL, RATIO, computed_table
+from llmcmp.learn.example import MODEL, RATIO, computed_table, under
 from llmcmp.model import walk
 from llmcmp.tables.table import Column
 from llmcmp.units import dtype_bits
@@ -78,16 +78,18 @@ def formats(term: Term, models: Sequence[Model]) -> Table:
     """Bytes of a model's weights in formats with their scales."""
     columns = (
         MODEL,
-        Column(key="format", label="Format"),
-        Column(key="bits_per_weight", label="Bits a weight", unit="intensity"),
-        Column(key="quantised_bytes", label="Quantised", unit="bytes"),
-        Column(key="plain_bytes", label="In bf16", unit="bytes"),
+        Column(key="format", label="Format", machine=True),
+        Column(key="bits_per_weight", label="Bits", unit="intensity"),
+        Column(key="quantised_bytes", label="Matrices", unit="bytes"),
+        Column(key="plain_bytes", label="Rest", unit="bytes"),
         Column(key="weight_bytes", label="Weights", unit="bytes"),
         RATIO,
     )
     own = [each for each in FORMATS if term.name in each.shown]
     rows = [row for model in models for row in _format_rows(model, own or FORMATS)]
-    notes = ("matrices of the layers are quantised; tables, head, router, norms and biases stay in bf16",)
+    notes = (
+        "bits a weight of the layers' matrices, scales included; the rest (tables, head, router, norms) stays in bf16",
+    )
     return computed_table(term, models, columns, rows, "bytes of the weights, scales included", notes)
 
 
@@ -100,6 +102,7 @@ def _format_rows(model: Model, formats: Sequence[Format]) -> Iterator[Row]:
         plain = PLAIN * rest // 8
         yield {
             "model": model.name,
+            "model_shown": f"{model.name}, {BF16.name}" if each is BF16 else under(each.name),
             "format": each.name,
             "bits_per_weight": quantised / weights,
             "quantised_bytes": -(-quantised // 8),
@@ -134,7 +137,7 @@ def kv_formats(term: Term, models: Sequence[Model]) -> Table:
     """The cache in several dtypes, without scales."""
     columns = (
         MODEL,
-        Column(key="dtype", label="Dtype"),
+        Column(key="dtype", label="Dtype", machine=True),
         Column(key="kv_bytes_per_token", label="Next token", unit="bytes"),
         Column(key="kv_bytes", label="Cache", unit="bytes"),
         RATIO,
@@ -148,5 +151,7 @@ def _kv_rows(model: Model) -> Iterator[Row]:
     plain = int(kvcache(model, LONG).bytes)
     for dtype in ("bf16", "fp8", "int4"):
         cache = kvcache(model, LONG, dtype=dtype)
-        row: Row = {"model": model.name, "dtype": dtype, "kv_bytes_per_token": cache.bytes_per_token}
+        shown = f"{model.name}, {dtype}" if dtype == "bf16" else under(dtype)
+        row: Row = {"model": model.name, "model_shown": shown, "dtype": dtype}
+        row["kv_bytes_per_token"] = cache.bytes_per_token
         yield row | {"kv_bytes": cache.bytes, "ratio": int(cache.bytes) / plain if plain else None}

@@ -8,7 +8,7 @@ from llmcmp.folds.flops import flops
 from llmcmp.folds.fully_sharded import training_state
 from llmcmp.folds.params import params
 from llmcmp.frozen import frozen
-from llmcmp.learn.example import MODEL, RATIO, computed_table
+from llmcmp.learn.example import MODEL, RATIO, computed_table, under
 from llmcmp.tables.table import Column
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class Method:
 METHODS = (
     Method(name="SFT"),
     Method(name="DPO", reference="frozen"),
-    Method(name="GRPO, reward by rule", reference="frozen"),
-    Method(name="GRPO, reward model", reference="frozen", reward="frozen"),
+    Method(name="GRPO, by rule", reference="frozen"),
+    Method(name="GRPO, by model", reference="frozen", reward="frozen"),
     Method(name="PPO", reference="frozen", reward="frozen", value="trained"),
 )
 
@@ -64,13 +64,14 @@ def alignment(term: Term, models: Sequence[Model]) -> Table:
     """Models in memory at once, method by method, without activations and caches."""
     columns = (
         MODEL,
-        Column(key="method", label="Method"),
+        Column(key="method", label="Method", machine=True),
         *(Column(key=part, label=part.title()) for part in ("policy", "reference", "reward", "value")),
         Column(key="bytes", label="Memory", unit="bytes"),
         RATIO,
     )
     rows = [_method_row(model, method) for model in models for method in METHODS]
     notes = (
+        "GRPO: rewards by a rule that checks the answer, or by a reward model",
         "all models of the policy's size, in bf16 with fp32 Adam; activations, caches and sharding come on top",
         "the value and reward models' scalar heads are left out",
     )
@@ -80,7 +81,9 @@ def alignment(term: Term, models: Sequence[Model]) -> Table:
 def _method_row(model: Model, method: Method) -> Row:
     each = {"trained": trained_bytes(model), "frozen": frozen_bytes(model)}
     total = sum(each[part] for part in method.parts)
-    row: Row = {"model": model.name, "method": method.name, "bytes": total, "ratio": total / each["trained"]}
+    shown = f"{model.name}, {method.name}" if method is METHODS[0] else under(method.name)
+    row: Row = {"model": model.name, "model_shown": shown, "method": method.name}
+    row |= {"bytes": total, "ratio": total / each["trained"]}
     return row | {part: getattr(method, part) for part in ("policy", "reference", "reward", "value")}
 
 
@@ -88,6 +91,18 @@ TEXT = 512  # tokens of a text
 # BERT hides 15 % of the tokens (arXiv 1810.04805, 3.1); T5 and GLM mask as many, in spans of 3 (1910.10683, 3.3.4;
 # 2103.10360, 2.1).
 NOISE, SPAN = 15, 3
+
+
+def span_lengths(tokens: int) -> tuple[int, int, int]:
+    """Of a text: hidden tokens, spans, and the tokens that stay, for masking in spans."""
+    noise = round(tokens * NOISE / 100)
+    return noise, round(noise / SPAN), tokens - noise
+
+
+def corrupted(tokens: int) -> tuple[int, int]:
+    """T5's source and target of a text: a sentinel for each span on both sides, and an end token."""
+    noise, spans, stay = span_lengths(tokens)
+    return stay + spans + 1, noise + spans + 1
 
 
 def objectives(term: Term, models: Sequence[Model]) -> Table:
@@ -107,8 +122,7 @@ def objectives(term: Term, models: Sequence[Model]) -> Table:
 
 
 def _objective_row(model: Model) -> Row:
-    noise = round(TEXT * NOISE / 100)
-    spans = round(noise / SPAN)
+    noise, spans, stay = span_lengths(TEXT)
     source, prefix = None, None
     match model.card.architecture:
         case "decoder-only":
@@ -116,12 +130,11 @@ def _objective_row(model: Model) -> Row:
         case "encoder-only":
             name, run, loss = "masked language modelling", TEXT, noise
         case "encoder-decoder":
-            # A sentinel for each span on both sides, and an end token.
-            name, run, loss = "span corruption", noise + spans + 1, noise + spans + 1
-            source = TEXT - noise + spans + 1
+            source, run = corrupted(TEXT)
+            name, loss = "span corruption", run
         case "prefix-decoder":
             # A mask for each span in the prefix; each span begins with a start token and ends with an end token.
-            prefix = TEXT - noise + spans
+            prefix = stay + spans
             name, run, loss = "blank infilling", prefix + noise + spans, noise + spans
     work = flops(model, new=run, source_new=source or 0, prefix=prefix, training=True).total
     return {

@@ -130,7 +130,10 @@ def _frame(
 ) -> Frame:
     address = f"{tower.side}.{number}"
     signal = _signal(tower)
-    stages = tuple(_stage(step, layers.block, address, opened, signal) for step in layers.block.steps)
+    scale = f"× √(2 · {tower.depth})" if layers.block.placement == "deep" else ""  # DeepNorm's weight of the residual
+    stages = tuple(
+        replace(_stage(step, layers.block, address, opened, signal), scale=scale) for step in layers.block.steps
+    )
     for _, mixer in layers.block.mixers():
         opened.setdefault(mixer, letter)
     return Frame(
@@ -189,5 +192,4 @@ def _stage(step: Step, block: Block, address: str, opened: dict[Component, str],
             (trail if block.placement == "post" else column).append(after)
         branches.append(tuple(column))
     shared = () if step.shared_norm is None else (simple("norm", step.shared_norm, f"{address}.norm"),)
-    scale = "× α" if block.placement == "deep" else ""
-    return Stage(branches=tuple(branches), lead=tuple(lead), shared=shared, trail=tuple(trail), scale=scale)
+    return Stage(branches=tuple(branches), lead=tuple(lead), shared=shared, trail=tuple(trail))

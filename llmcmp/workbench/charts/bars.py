@@ -1,4 +1,4 @@
-"""Bars of one line: stacked shares, and one value on a logarithmic axis. An eighth of a character is the finest step."""
+"""Bars of one line: stacked shares, and one value on an axis. The finest step is an eighth of a character."""
 
 from __future__ import annotations
 

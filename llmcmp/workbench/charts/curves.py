@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -12,6 +13,7 @@ from textual.widget import Widget
 
 from llmcmp import units
 from llmcmp.frozen import frozen
+from llmcmp.workbench.background import dark
 from llmcmp.workbench.charts.axes import Axis, around
 from llmcmp.workbench.charts.canvas import Canvas
 from llmcmp.workbench.themes import mark, series
@@ -148,7 +150,7 @@ def _draw_context(field: _Field, drawing: Drawing, look: Look) -> None:
 def at(curve: Curve, length: int) -> float | None:
     """Where a mark stands on a drawn curve: on the line between its neighbours; None beyond its ends."""
     points = list(zip(curve.lengths, curve.values, strict=True))
-    for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
+    for (x, y), (next_x, next_y) in pairwise(points):
         if x <= length <= next_x:
             share = Axis(low=x, high=next_x, base=2).place(length) if next_x > x else 0.0
             return y * (next_y / y) ** share
@@ -224,7 +226,7 @@ class Chart(Widget):
                 ground=self.rich_style,
                 axis=self.rich_style + self.get_component_rich_style("chart--axis", partial=True),
                 budget=self.rich_style + self.get_component_rich_style("chart--budget", partial=True),
-                dark=self.app.current_theme.dark,  # pyright: ignore[reportUnknownMemberType]
+                dark=dark(self),
             )
             self._drawn = ((width, height), chart(self._drawing, width, height, look))
         return self._drawn[1]

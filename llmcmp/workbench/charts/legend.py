@@ -18,10 +18,23 @@ class Legend(Static):
     Legend { height: auto; max-height: 3; color: $foreground 80%; }
     """
 
+    _entries: Sequence[tuple[str, str]] = ()
+
     def put(self, entries: Sequence[tuple[str, str]]) -> None:
         """Show (name, colour) pairs; a name is never broken over two lines."""
-        pairs = [
-            Content.from_markup(f"[{colour}]■[/]\u00a0$name", name=name.replace(" ", "\u00a0"))
-            for name, colour in entries
-        ]
-        self.update(Content("  ").join(pairs))
+        self._entries = entries
+        self._pack()
+
+    def on_resize(self) -> None:
+        self._pack()
+
+    def _pack(self) -> None:
+        lines: list[list[Content]] = [[]]
+        used = 0
+        for name, colour in self._entries:
+            if used + len(name) + 2 > self.size.width and lines[-1]:
+                lines.append([])
+                used = 0
+            lines[-1].append(Content.from_markup(f"[{colour}]■[/] $name", name=name))
+            used += len(name) + 4
+        self.update(Content("\n").join(Content("  ").join(line) for line in lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.widgets import Static
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llmcmp.tables.grid import Grid
     from llmcmp.tables.table import Table
     from llmcmp.workbench.selection import Selection
+    from llmcmp.workbench.state import State
     from llmcmp.workbench.table_view import Emphasis
 
 
@@ -27,6 +28,11 @@ class CompareView(View):
 
     key = "compare"
     title = "Compare"
+    keys = ("differences",)
+    DEFAULT_CSS = """
+    CompareView { layout: vertical; }
+    CompareView #comparison { height: 1fr; }
+    """
     only_differences = False
     _selection: Selection | None = None
     _table: Table | None = None
@@ -70,7 +76,8 @@ class CompareView(View):
         names = [row["model"] for row in table.rows]
         base = names.index(table.settings["baseline"]) + 1 if table.settings["baseline"] in names else 0
         self.query_one(TableView).put(laid, emphasis=_emphasis(laid, base), baseline=base)
-        self.query_one(".caption", Static).update(table.title)
+        only = ", only what differs" if self.only_differences and len(names) > 1 else ""
+        self.query_one(".caption", Static).update(f"{table.title}{only}")
         self._say(table.notes)
 
     def _say(self, notes: tuple[str, ...]) -> None:
@@ -85,12 +92,17 @@ class CompareView(View):
     def table(self) -> Table | None:
         return self._table
 
-    def toggle_differences(self) -> bool:
+    def kept(self) -> dict[str, Any]:
+        return {"only_differences": self.only_differences}
+
+    def remembered(self, state: State) -> None:
+        self.only_differences = state.only_differences
+
+    def press(self, what: str) -> None:
         """Show only what differs, or all again."""
         self.only_differences = not self.only_differences
         if self._selection is not None:
             self.show(self._selection)
-        return self.only_differences
 
     def on_table_view_picked(self, event: TableView.Picked) -> None:
         event.stop()

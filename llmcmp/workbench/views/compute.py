@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from llmcmp import units
+from llmcmp.workbench.background import dark
 from llmcmp.workbench.charts.bars import stacked
 from llmcmp.workbench.charts.curves import Chart, Drawing
 from llmcmp.workbench.charts.legend import Legend
@@ -33,7 +34,24 @@ class ComputeView(View):
 
     key = "compute"
     title = "Compute"
+    keys = ("part",)
+    SCOPED_CSS = False  # the screen says how much room there is
+    DEFAULT_CSS = """
+    ComputeView {
+        layout: vertical;
+        #flops-charts { height: 1fr; }
+        #flops-totals, #flops-components { width: 1fr; }
+        #flops-shares, #flops-numbers { height: 1fr; }
+    }
+    .-narrow ComputeView #flops-components { display: none; }
+    .-narrow ComputeView.-components #flops-components { display: block; }
+    .-narrow ComputeView.-components #flops-totals { display: none; }
+    .-wide ComputeView #flops-components { margin: 0 0 0 2; }
+    .-high ComputeView #flops-charts { margin: 0 0 1 0; }
+    .-high ComputeView #flops-numbers { height: auto; max-height: 63%; }
+    """
     _table: Table | None = None
+    _phase = ""
 
     def compose(self) -> ComposeResult:
         yield Empty("FLOPs against context", "What a prefill, a decode step or a training step computes.", SELECT)
@@ -42,7 +60,7 @@ class ComputeView(View):
                 yield Static(classes="heading")
                 yield Chart()
             with Vertical(id="flops-components"):
-                yield Static("Share of each component", classes="heading")
+                yield Static(classes="heading")
                 yield TableView(id="flops-shares")
                 yield Legend()
         yield TableView(id="flops-numbers", columns=True)
@@ -63,16 +81,29 @@ class ComputeView(View):
         table, curves, swept = computed
         self._table = table
         settings = table.settings
-        self.query_one("#flops-totals .heading", Static).update(f"FLOPs of {settings['phase']} against context")
+        self._phase = settings["phase"]
+        self._head_charts()
         self.query_one(Chart).draw(Drawing(curves=curves, show=_flops, base=10, context=settings["context"]))
-        dark = self.app.current_theme.dark  # pyright: ignore[reportUnknownMemberType]
+        on_dark = dark(self)
         rows = _rows(swept)
         columns = [column for each in swept for column in each.columns if column.group == "By component"]
         parts = list({column.key: column for column in columns}.values())
-        self.query_one("#flops-shares", TableView).put(_by_context(rows), drawn=_bars(rows, parts, dark))
-        self.query_one(Legend).put([(part.label, component(part.key, dark)) for part in parts])
+        self.query_one("#flops-shares", TableView).put(_by_context(rows), drawn=_bars(rows, parts, on_dark))
+        self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
         self.query_one("#flops-numbers", TableView).put(grid(table, side_by_side=True))
         self._say(table.notes)
+
+    def on_resize(self) -> None:
+        self._head_charts()
+
+    def _head_charts(self) -> None:
+        """The charts' headings; where there is room for one, they name the key that shows the other."""
+        key = " [$accent]v[/] [$foreground 60% not bold]" if self.screen.has_class("-narrow") else ""
+        for chart, told, other in (
+            ("#flops-totals", f"FLOPs of {self._phase} by context", "by component"),
+            ("#flops-components", f"Share by component of {self._phase}", "by context"),
+        ):
+            self.query_one(f"{chart} .heading", Static).update(told + (f"{key}{other}[/]" if key else ""))
 
     def _failed(self, line: str) -> None:
         self._table = None
@@ -83,7 +114,7 @@ class ComputeView(View):
         below.update("\n".join(notes))
         below.display = bool(notes)
 
-    def turn(self) -> None:
+    def press(self, what: str) -> None:
         self.toggle_class("-components")
 
     def table(self) -> Table | None:
@@ -138,10 +169,10 @@ def _by_context(rows: list[Row]) -> Grid:
     return Grid(headings=(Cell(text="Context", numeric=True), Cell(text="FLOPs", numeric=True)), lines=lines)
 
 
-def _bars(rows: list[Row], parts: list[Column], dark: bool) -> Drawn:
+def _bars(rows: list[Row], parts: list[Column], on_dark: bool) -> Drawn:
     def line(number: int, width: int, base: Style) -> list[Segment]:
         row = rows[number]
-        return stacked([(row.get(part.key) or 0, component(part.key, dark)) for part in parts], width, base)
+        return stacked([(row.get(part.key) or 0, component(part.key, on_dark)) for part in parts], width, base)
 
     def heading(width: int, style: Style) -> list[Segment]:
         return [Segment("by component".ljust(width)[:width], style)]

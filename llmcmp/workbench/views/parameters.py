@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.widgets import Static
 
+from llmcmp.workbench.background import dark
 from llmcmp.workbench.charts.bars import stacked
 from llmcmp.workbench.charts.legend import Legend
 from llmcmp.workbench.table_view import Drawn, TableView
@@ -29,6 +30,12 @@ class ParametersView(View):
 
     key = "parameters"
     title = "Parameters"
+    SCOPED_CSS = False  # the screen says how much room there is
+    DEFAULT_CSS = """
+    ParametersView { layout: vertical; }
+    ParametersView #components { height: 1fr; }
+    .-high ParametersView #shares, .-high ParametersView Legend { margin: 0 0 1 0; }
+    """
     _table: Table | None = None
 
     def compose(self) -> ComposeResult:
@@ -55,11 +62,11 @@ class ParametersView(View):
 
         self._table = table
         parts = [column for column in table.columns if column.group == "By component"]
-        dark = self.app.current_theme.dark  # pyright: ignore[reportUnknownMemberType]
+        on_dark = dark(self)
         shares = self.query_one("#shares", TableView)
         shares.styles.height = min(len(table.rows), MOST_BARS) + 1
-        shares.put(_totals(table), drawn=_bars(table, parts, dark))
-        self.query_one(Legend).put([(part.label, component(part.key, dark)) for part in parts])
+        shares.put(_totals(table), drawn=_bars(table, parts, on_dark))
+        self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
         self.query_one("#components", TableView).put(grid(table, side_by_side=True))
 
     def _failed(self, line: str) -> None:
@@ -85,10 +92,10 @@ def _totals(table: Table):
     return Grid(headings=headings, lines=lines)
 
 
-def _bars(table: Table, parts: list[Column], dark: bool) -> Drawn:
+def _bars(table: Table, parts: list[Column], on_dark: bool) -> Drawn:
     def line(number: int, width: int, base: Style) -> list[Segment]:
         row = table.rows[number]
-        return stacked([(row.get(part.key) or 0, component(part.key, dark)) for part in parts], width, base)
+        return stacked([(row.get(part.key) or 0, component(part.key, on_dark)) for part in parts], width, base)
 
     def heading(width: int, style: Style) -> list[Segment]:
         return [Segment("share of the total".ljust(width)[:width], style)]
