@@ -232,6 +232,13 @@ def test_sources_and_overrides_stand_in_small_print() -> None:
     assert second == "Changed from the published model: kv_heads=4"
 
 
+def test_what_a_card_does_not_know_is_left_out() -> None:
+    source = {"what": "config.json, model type tiny", "url": "config.json", "date": ""}
+    scene = compose(tiny(DENSE, organization="unknown", released="unknown", sources=[source]))
+    assert scene.subtitle == "decoder-only"
+    assert scene.print[0] == "Sources: config.json, model type tiny"
+
+
 def test_what_is_undisclosed_cannot_be_drawn() -> None:
     with pytest.raises(UndisclosedError, match="gpt-4: its architecture is undisclosed, so it cannot be drawn"):
         compose(llmcmp.load("gpt-4"))
