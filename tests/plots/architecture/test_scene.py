@@ -123,6 +123,7 @@ def test_a_card_holds_each_tensor_of_its_component_once(component: Component) ->
     card = sublayer("sub_layer", component, "here", None, "NoPE")
     held = Counter(name for box in card.walk() for name in box.tensors)
     assert held == Counter(weight.name for weight in component.weights())
+    assert not card.tensors  # each in a part of the inside
     assert {box.address for box in card.walk()} - {""} == {"here"}
 
 
