@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_the_next_start_finds_models_settings_tab_and_theme_as_they_were(tmp_path: Path) -> None:
     async def first() -> None:
         async with workbench(tmp_path, "gpt2", "llama3-8b:kv_heads=32") as (app, pilot):
-            await press(pilot, "right_square_bracket", "p", "k", "4", "m", *"3GiB", "enter", "1", "d", "4")
+            await press(pilot, "right_square_bracket", "p", "t", "4", "m", *"3GiB", "enter", "1", "d", "4")
             app.theme = "llmcmp-light"
             app.main.base_on("gpt2")
             await settled(pilot)
@@ -27,7 +27,7 @@ def test_the_next_start_finds_models_settings_tab_and_theme_as_they_were(tmp_pat
     async def second() -> None:
         async with workbench(tmp_path) as (app, _):
             chosen = app.main.selection
-            assert [model.name for model in chosen.models][0] == chosen.baseline == "gpt2"
+            assert chosen.models[0].name == chosen.baseline == "gpt2"
             assert chosen.models[1].card.overrides == ("kv_heads=32",)
             assert (chosen.context, chosen.phase, chosen.dtype) == (8192, "decode", "fp16")
             assert (app.theme, app.main.view.key, app.main.view.budget) == ("llmcmp-light", "cache", 3 * 2**30)
