@@ -74,7 +74,7 @@ def drive(
                 if models:
                     await driver.selected(*models)
                 if tab:
-                    keys = [view.key for view in app.main.views]
+                    keys = [tab.module for tab in app.main.tabs]
                     await driver.press(str(keys.index(tab) + 1))
                     await driver.until(lambda: app.main.view.key == tab and app.main.view.is_mounted)
                 await script(driver)
