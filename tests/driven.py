@@ -41,9 +41,9 @@ class Driver:
     async def click(self, widget, offset=(0, 0)) -> None:
         await self.pilot.click(widget, offset=offset)
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def until(self, holds: Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait until something holds. What cannot be looked at yet does not."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while True:
             await self.pilot.pause()
             try:
