@@ -40,12 +40,7 @@ def shown(driver: Driver) -> list[str]:
 
 def record(model: str, status: str = "ok") -> dict[str, Any]:
     """A record as a run that failed leaves it, with figures if it did not."""
-    figures = {
-        "memory_is": "of a test",
-        "prefill_seconds": 0.5,
-        "prefill_seconds_low": 0.4,
-        "prefill_seconds_high": 0.6,
-    }
+    seconds = {"prefill_seconds": 0.5, "prefill_seconds_low": 0.4, "prefill_seconds_high": 0.6}
     return {
         "model": model,
         "status": status,
