@@ -122,9 +122,9 @@ class KeyBar(Looks):
         changed = cast("Signal[Any]", self.screen.bindings_updated_signal)  # pyright: ignore[reportUnknownMemberType]
         changed.subscribe(self, lambda _: self.refresh())  # pyright: ignore[reportUnknownLambdaType]
 
-    def keys(self) -> list[tuple[str, str, str, int, int]]:
+    def shown(self) -> list[tuple[str, str, str, int, int]]:
         """(key, its sign, what it does, first column, column after the last) of each key that is shown."""
-        shown: list[tuple[str, str, str, int, int]] = []
+        found: list[tuple[str, str, str, int, int]] = []
         column = 0
         for _, binding, enabled, _ in self.screen.active_bindings.values():
             if not binding.show or not enabled:
@@ -133,20 +133,20 @@ class KeyBar(Looks):
             end = column + len(sign) + len(binding.description) + 3
             if end > self.size.width + 1:
                 break
-            shown.append((binding.key, sign, binding.description, column, end))
+            found.append((binding.key, sign, binding.description, column, end))
             column = end
-        return shown
+        return found
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
         segments: list[Segment] = []
-        for key, sign, told, _, _ in self.keys():
+        for key, sign, told, _, _ in self.shown():
             look = base + self.style("hover") if key == self.hovered else base
             segments += [Segment(f" {sign}", look + self.style("key")), Segment(f" {told} ", look)]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _under(self, x: int) -> str:
-        return next((key for key, _, _, start, end in self.keys() if start <= x < end), "")
+        return next((key for key, _, _, start, end in self.shown() if start <= x < end), "")
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         self.hovered = self._under(event.x)

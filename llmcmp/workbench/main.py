@@ -54,7 +54,7 @@ class Main(Screen[None]):
         Binding("c", "edit('context')", "Context", id="main.context", tooltip="Type a context"),
         Binding("n", "edit('batch')", "Batch", id="main.batch", show=False, tooltip="Type a number of sequences"),
         Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
-        Binding("k", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
+        Binding("t", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
         Binding("p", "turn('phase')", "Phase", id="main.phase", show=False, tooltip="Prefill, decode or train"),
         Binding("d", "view('draw')", "Drawing", id="main.draw", tooltip="Blocks: trees of tensors, or drawings"),
         Binding("comma", "view('before')", "Model before", key_display=",", id="main.before", show=False,

@@ -6,10 +6,13 @@ A file that cannot be understood is as good as none: the workbench says so once 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from llmcmp.errors import QuantityError
 from llmcmp.files import write
+from llmcmp.folds.phases import Phase
 from llmcmp.frozen import field_names, frozen
+from llmcmp.units import dtype_bits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +28,7 @@ class State:
     batch: int = 1
     dtype: str = "bf16"
     weights: str = "bf16"
-    phase: str = "prefill"
+    phase: str = "prefill"  # a Phase
     tab: str = "compare"
     theme: str = "llmcmp-dark"
     budget: int | None = None
@@ -50,7 +53,7 @@ def load(path: Path) -> tuple[State, str | None]:
         return State(), f"the last session could not be read ({type(error).__name__}); starting afresh"
     try:
         return _read(json.loads(text)), None
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError, QuantityError) as error:
         return State(), f"the last session was not understood ({error}); starting afresh"
 
 
@@ -63,7 +66,12 @@ def _read(document: Any) -> State:
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}")
     kinds: dict[str, Any] = get_type_hints(State)
-    return State(**{key: _checked(key, value, kinds[key]) for key, value in values.items()})
+    state = State(**{key: _checked(key, value, kinds[key]) for key, value in values.items()})
+    for dtype in (state.dtype, state.weights):
+        dtype_bits(dtype)
+    if state.phase not in get_args(Phase):
+        raise ValueError(f"there is no phase {state.phase!r}")
+    return state
 
 
 def _checked(key: str, value: Any, kind: Any) -> Any:

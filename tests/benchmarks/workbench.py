@@ -103,9 +103,8 @@ def main() -> None:
     base, ours = (statistics.median(each) for each in times)
     print(f"first paint: {ours:.3f} s, an empty Textual app {base:.3f} s: {ours / base:.2f} ×")
     redrawn = asyncio.run(redraw())
-    print(
-        f"all presets' cache at another context: median {statistics.median(redrawn) * 1e3:.0f} ms, worst {max(redrawn) * 1e3:.0f} ms"
-    )
+    middle, worst = (f"{seconds * 1e3:.0f} ms" for seconds in (statistics.median(redrawn), max(redrawn)))
+    print(f"all presets' cache at another context: median {middle}, worst {worst}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class ComputeView(View):
     .-narrow ComputeView.-components #flops-totals { display: none; }
     .-wide ComputeView #flops-components { margin: 0 0 0 2; }
     .-high ComputeView #flops-charts { margin: 0 0 1 0; }
-    .-high ComputeView #flops-numbers { height: auto; max-height: 63%; }
+    .-high ComputeView #flops-numbers { height: auto; max-height: 66%; }
     """
     _table: Table | None = None
     _phase = ""
