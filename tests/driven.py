@@ -41,9 +41,9 @@ class Driver:
     async def click(self, widget, offset=(0, 0)) -> None:
         await self.pilot.click(widget, offset=offset)
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def until(self, holds: Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait until something holds. What cannot be looked at yet does not."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while True:
             await self.pilot.pause()
             try:
@@ -74,7 +74,7 @@ def drive(
                 if models:
                     await driver.selected(*models)
                 if tab:
-                    keys = [view.key for view in app.main.views]
+                    keys = [tab.module for tab in app.main.tabs]
                     await driver.press(str(keys.index(tab) + 1))
                     await driver.until(lambda: app.main.view.key == tab and app.main.view.is_mounted)
                 await script(driver)

@@ -125,7 +125,7 @@ def _markdown(shown: Explanation) -> Iterator[str]:
     yield f"## Formula\n\n```\n{term.formula}\n```"
     yield f"## What it costs and saves\n\n{term.costs}"
     yield markdown_table(shown.table).strip()
-    yield f"## Presets that use it\n\n{shown.used_by()}"
+    yield f"## Presets that use it\n\n{_literal(shown.used_by())}"
     yield "## Advantages\n\n" + "\n".join(f"- {line}" for line in term.advantages)
     yield "## Limits\n\n" + "\n".join(f"- {line}" for line in term.limits)
     yield "## Sources\n\n" + "\n".join(f"- [{source.what}]({source.url}), {source.year}" for source in term.sources)
@@ -133,3 +133,8 @@ def _markdown(shown: Explanation) -> Iterator[str]:
         yield f"See also: {', '.join(term.see)}."
     if term.commands:
         yield "Try:\n\n```\n" + "\n".join(term.commands) + "\n```"
+
+
+def _literal(text: str) -> str:
+    """A text whose stars are stars in Markdown too: family/* is no emphasis."""
+    return text.replace("*", "\\*")

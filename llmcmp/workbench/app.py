@@ -28,6 +28,7 @@ TABS = (
     Tab(module="compute", view="ComputeView", title="Compute"),
     Tab(module="cache", view="CacheView", title="Cache"),
     Tab(module="measure", view="MeasureView", title="Measure"),
+    Tab(module="learn", view="LearnView", title="Learn"),
 )
 
 
