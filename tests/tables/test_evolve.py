@@ -100,7 +100,6 @@ def test_an_unknown_family_gets_the_close_names() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_a_timeline_keeps_inside_its_picture_and_its_lines_apart(name: str) -> None:
     drawn = plot.figure(evolve_table(name))
-    drawn.set_dpi(160)  # as pictures are written: letters are fitted to the pixels that they fall on
     renderer = FigureCanvasAgg(drawn).get_renderer()
     width, height = drawn.bbox.width, drawn.bbox.height
     boxes = [text.get_window_extent(renderer) for text in drawn.axes[0].texts]
