@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -9,6 +11,7 @@ import llmcmp
 from llmcmp.errors import UnknownModelError
 from llmcmp.plots import plot
 from llmcmp.sources.lineages import lineage
+from llmcmp.sources.names import presets_directory
 from llmcmp.sources.presets import every_model
 from llmcmp.tables.evolve import NEAR_BY_CARD, evolve_table, named
 
@@ -90,6 +93,13 @@ def test_the_history_of_latent_attention_can_be_read_off() -> None:
 def test_undisclosed_releases_stay_in_the_line_without_a_number() -> None:
     rows = {row["model"]: row for row in evolve_table("gpt").rows}
     assert rows["gpt-4"].get("parameters") is None and rows["gpt-4"]["changes"] == "Context 4k → 8k"
+
+
+def test_every_lineage_is_of_families_that_exist() -> None:
+    for name in ("gpt", "bert", "qwen", "kimi"):
+        assert {model.card.family for model in lineage(name).models()} == set(lineage(name).families)
+    named = tomllib.loads((presets_directory() / "lineages.toml").read_text("utf-8"))
+    assert {family for entry in named.values() for family in entry["families"]} <= set(FAMILIES)
 
 
 def test_an_unknown_family_gets_the_close_names() -> None:
