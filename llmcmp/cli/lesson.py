@@ -91,5 +91,7 @@ def _table(shown: Explanation) -> Iterator[RenderableType]:
         if number:
             yield ""
         yield Padding(rich_table(panel), (0, 0, 0, 2))
+    if shown.table.notes:
+        yield ""
     for line in shown.table.notes:
         yield from _prose(line, style="dim")

@@ -76,7 +76,7 @@ class Plain(nn.Module):
         self.activation: Activation = network.activation
         self.up, self.down = (Linear(linear, experts) for linear in network.linears())
         for weight in activation_weights(network.activation):
-            setattr(self, weight.name, nn.Parameter(torch.empty(1)))
+            self.register_parameter(weight.name, nn.Parameter(torch.empty(1)))
 
     def forward(self, x: Tensor, flow: Flow | None = None, slot: None = None) -> Tensor:
         return self.down(self.inner((self.up(x),)))
@@ -88,8 +88,13 @@ class Plain(nn.Module):
     def inner(self, projected: tuple[Tensor, ...]) -> Tensor:
         """From what `inputs` give to what `down` reads."""
         if self.activation == "xielu":
-            return xielu(projected[0], self.activation_above, self.activation_below)
+            return xielu(projected[0], *self.slopes)
         return activated(projected[0], self.activation)
+
+    @property
+    def slopes(self) -> tuple[Tensor, Tensor]:
+        """xIELU's weights."""
+        return self.get_parameter("activation_above"), self.get_parameter("activation_below")
 
     def pack(self) -> None:
         """Nothing to pack."""

@@ -85,9 +85,11 @@ class Mamba2(nn.Module):
         opened = F.silu(gate.float())
         if not self.spec.norm:
             return (y.float() * opened).to(y.dtype)
+        weight = self.norm.weight
+        assert weight is not None
         if self.spec.norm_first:
-            return (self._grouped(y.float()) * self.norm.weight * opened).to(y.dtype)
-        return self._grouped(y.float() * opened).to(y.dtype) * self.norm.weight
+            return (self._grouped(y.float()) * weight * opened).to(y.dtype)
+        return self._grouped(y.float() * opened).to(y.dtype) * weight
 
     def _grouped(self, y: Tensor) -> Tensor:
         """Each group over its root mean square."""

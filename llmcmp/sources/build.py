@@ -376,7 +376,7 @@ class _Builder:
         elif isinstance(self.embedding, AdaptiveTable):
             yield "head", AdaptiveHead(embedding=self._adaptive(self.embedding))
         else:
-            yield from self._language_head(cast("LanguageTable", self.head), cast("TableEmbedding", self.embedding))
+            yield from self._language_head(cast("LanguageTable", self.head), self.embedding)
 
     def _masked_head(self, head: MaskedTable, table: TableEmbedding) -> MaskedHead:
         width = head.width or self.width

@@ -59,9 +59,9 @@ def first_paint(command: list[str], mark: bytes) -> float:
 
 async def redraw() -> list[float]:
     """Seconds from each change of the context to the painted screen."""
+    from llmcmp.frozen import replace
     from llmcmp.workbench.app import Workbench
     from llmcmp.workbench.views.cache import CacheView
-    from llmcmp.frozen import replace
 
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:

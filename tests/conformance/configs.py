@@ -105,7 +105,7 @@ def compare(config: dict[str, Any], model: Any) -> Outcome:
     total = sum(prod(shape) for _, shape in shapes)
     if params.total != total:
         return Outcome("WRONG", f"{params.total:,} parameters, not {total:,} ({params.total - total:+,})")
-    sums, outside = layer_sums(shapes)
+    sums, _ = layer_sums(shapes)
     theirs = tuple(sums[number] for number in sorted(sums))
     if theirs and params.layers != theirs:
         return Outcome("WRONG", f"layers hold {params.layers[:6]}, not {theirs[:6]}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llmcmp.plots.architecture.placed import Placed, Sum, Text, Wire
 
-INK, PALE, RULE, MARKED = "#1a1a1a", "#555555", "#8a8a8a", "#A63A00"
+INK, PALE, RULE, MARKED = "#1a1a1a", "#555555", "#8a8a8a", "#963400"
 TINT = {"card": 0.80, "part": 0.97, "many": 0.97}  # share of white in a fill
 ROUND = {"card": 5.0, "part": 3.0, "many": 3.0, "operation": 6.0, "frame": 8.0}
 # Blocks differ in lightness, and in the letter on them.
@@ -79,7 +79,7 @@ def _canvas() -> type[Figure]:
     return Unhinted
 
 
-def _tinted(part: str | None, white: float) -> str:
+def tinted(part: str | None, white: float) -> str:
     """The colour of a component with so much white."""
     if part is None:
         return "white"
@@ -115,7 +115,7 @@ def _box(placed: Placed) -> Iterator[Patch]:
     else:
         width = 1.2 if placed.shape == "card" else 0.8
         look = {
-            "facecolor": _tinted(placed.part, TINT[placed.shape]),
+            "facecolor": tinted(placed.part, TINT[placed.shape]),
             "edgecolor": _colour(placed.part),
             "linewidth": width,
         }

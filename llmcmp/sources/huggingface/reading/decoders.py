@@ -52,14 +52,19 @@ def norm(kind: str, eps: str, placement: Fact[str], **more: Any) -> Callable[[Ke
     return read
 
 
+# What most types have.
+HEADS, DENSE, RMS = attention(), dense(), rms()
+EVERYWHERE, TIED = always(FULL), flag("tie_word_embeddings")
+
+
 def decoder(
     *,
-    mix: Mixing | dict[str, Mixing] = attention(),
-    kinds: Fact[list[str]] = always(FULL),
-    feed: Feeding = dense(),
-    norm: Callable[[Keys], Table] = rms(),
+    mix: Mixing | dict[str, Mixing] = HEADS,
+    kinds: Fact[list[str]] = EVERYWHERE,
+    feed: Feeding = DENSE,
+    norm: Callable[[Keys], Table] = RMS,
     block: Fact[Table] | None = None,
-    tied: Fact[bool] = flag("tie_word_embeddings"),
+    tied: Fact[bool] = TIED,
     embedding: Fact[Table] | None = None,
     head: Fact[Table] | None = None,
     position: Fact[Table] | None = None,

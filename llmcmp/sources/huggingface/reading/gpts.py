@@ -15,12 +15,10 @@ from llmcmp.sources.huggingface.reading.facts import (
     biased,
     either,
     flag,
-    of,
-    optional,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import TOGETHER
-from llmcmp.sources.huggingface.reading.parts import Feed, attention, dense, fixed, network, rope
+from llmcmp.sources.huggingface.reading.parts import attention, dense, fixed, rope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +54,10 @@ def square(keys: Keys) -> int:
     return hidden // heads
 
 
-def heads(bias: Fact[list[str]] = QKVO, position: Any = fixed("none"), **more: Any) -> Any:
+NOWHERE = fixed("none")
+
+
+def heads(bias: Fact[list[str]] = QKVO, position: Any = NOWHERE, **more: Any) -> Any:
     """Multi-head attention as wide as the model."""
     return attention(kv=more.pop("kv", all_heads), size=square, bias=bias, position=position, **more)
 

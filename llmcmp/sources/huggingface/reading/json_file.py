@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ConfigError
 
@@ -25,7 +25,6 @@ def read_object(path: Path) -> dict[str, object]:
             object_pairs_hook=_object,
             parse_int=_integer,
             parse_float=_number,
-            parse_constant=_refuse_constant,
         )
     except RecursionError:
         raise ConfigError(f"{path.name}: not read: its lists and objects lie too deep in one another") from None
@@ -39,7 +38,7 @@ def read_object(path: Path) -> dict[str, object]:
 def _text(path: Path) -> str:
     """The content of a file that is one, and no longer than a config can be."""
     try:
-        with path.open("rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ConfigError(f"{path.name}: is no file")
             content = file.read(LARGEST_FILE + 1)
@@ -79,7 +78,3 @@ def _number(text: str) -> float:
     if len(text) > LONGEST_NUMBER:
         raise ValueError(f"a number of {len(text)} digits")
     return float(text)
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")

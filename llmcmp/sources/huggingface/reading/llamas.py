@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, layer, rms
 from llmcmp.sources.huggingface.reading.facts import (
-    CHUNKED,
     FULL,
     QKV,
-    QKVO,
     SLIDING,
     Table,
     biased,
@@ -17,12 +15,9 @@ from llmcmp.sources.huggingface.reading.facts import (
     every,
     flag,
     listed,
-    number,
-    of,
     optional,
-    whole,
 )
-from llmcmp.sources.huggingface.reading.parts import Position, attention, dense, fixed, rope, rotating
+from llmcmp.sources.huggingface.reading.parts import Position, attention, dense, rope, rotating
 
 if TYPE_CHECKING:
     from collections.abc import Callable

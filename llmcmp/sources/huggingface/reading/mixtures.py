@@ -15,7 +15,6 @@ from llmcmp.sources.huggingface.reading.facts import (
     every,
     flag,
     listed,
-    of,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import (

@@ -33,6 +33,18 @@ def rope(**options: Any) -> Position:
     return lambda keys, kind: rotary(keys, kind, **options)
 
 
+# What most types call their sizes.
+HEADS = whole("num_attention_heads")
+WINDOW = whole("sliding_window")
+VALUES = whole("v_head_dim")
+WIDTH = whole("intermediate_size")
+EXPERTS = whole("num_experts", "num_local_experts", "n_routed_experts")
+PER_TOKEN = whole("num_experts_per_tok")
+EXPERT_WIDTH = whole("moe_intermediate_size")
+ROTARY = rope()
+NO_BIAS: list[str] = []
+
+
 def fixed(kind: str) -> Position:
     """A position of one word: "none", "alibi"."""
     return lambda keys, layer: {"kind": kind}
@@ -59,15 +71,15 @@ def kv_heads(keys: Keys) -> int:
 
 def attention(
     *,
-    heads: Fact[int] = whole("num_attention_heads"),
+    heads: Fact[int] = HEADS,
     kv: Fact[int] = kv_heads,
     size: Fact[int] = head_dim,
-    bias: Fact[list[str]] = (),  # pyright: ignore[reportArgumentType]
-    position: Position = rope(),
-    window: Fact[int | None] = whole("sliding_window"),
+    bias: Fact[list[str]] = NO_BIAS,
+    position: Position = ROTARY,
+    window: Fact[int | None] = WINDOW,
     **more: Any,
 ) -> Mixing:
-    """Attention with heads. `window` is of layers of the kinds that slide or are cut in chunks; `more` as in presets."""
+    """Attention with heads. `window` is of the layers that slide or are cut in chunks; `more` is as in presets."""
 
     def read(keys: Keys, kind: str) -> Table:
         table: Table = {
@@ -95,7 +107,7 @@ def attention(
     return read
 
 
-def latent(*, position: Position = rope(), value_dim: Fact[int] = whole("v_head_dim"), **more: Any) -> Mixing:
+def latent(*, position: Position = ROTARY, value_dim: Fact[int] = VALUES, **more: Any) -> Mixing:
     """Multi-head latent attention."""
 
     def read(keys: Keys, kind: str) -> Table:
@@ -127,7 +139,7 @@ def latent(*, position: Position = rope(), value_dim: Fact[int] = whole("v_head_
 def network(
     keys: Keys,
     kind: Fact[str] = "gated",
-    width: Fact[int] = whole("intermediate_size"),
+    width: Fact[int] = WIDTH,
     act: str | tuple[str, ...] = "hidden_act",
     bias: Fact[bool] = False,
     acts: Fact[str] | None = None,
@@ -151,13 +163,13 @@ def dense(**options: Any) -> Feeding:
 
 def experts(
     *,
-    count: Fact[int] = whole("num_experts", "num_local_experts", "n_routed_experts"),
-    per_token: Fact[int] = whole("num_experts_per_tok"),
-    width: Fact[int] = whole("moe_intermediate_size"),
+    count: Fact[int] = EXPERTS,
+    per_token: Fact[int] = PER_TOKEN,
+    width: Fact[int] = EXPERT_WIDTH,
     shared: Fact[int | None] = None,
     shared_gate: Fact[bool] = False,
     sparse: Fact[list[bool]] | None = None,
-    dense_width: Fact[int] = whole("intermediate_size"),
+    dense_width: Fact[int] = WIDTH,
     router: Fact[Table] | None = None,
     expert_bias: Fact[bool] | None = None,
     **options: Any,

@@ -11,11 +11,9 @@ from llmcmp.sources.huggingface.reading.facts import (
     SLIDING,
     Table,
     always,
-    biased,
     either,
     flag,
     listed,
-    of,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import BIASED, multiplied

@@ -45,11 +45,12 @@ def parameters(keys: Keys, kind: str | None = None) -> Table:
     newer = keys.table("rope_parameters")
     older = keys.table("rope_scaling")
     found = older or newer
-    if any(name in found for name in LAYER_KINDS):
-        found = found.get(kind or "full_attention") or {}
-        if not isinstance(found, dict):
-            raise keys.error("must hold objects", "rope_parameters")
-    return cast("Table", found)
+    if not any(name in found for name in LAYER_KINDS):
+        return found
+    inner = found.get(kind or "full_attention") or {}
+    if not isinstance(inner, dict):
+        raise keys.error("must hold objects", "rope_parameters")
+    return cast("Table", inner)
 
 
 def rotary(
@@ -68,7 +69,7 @@ def rotary(
     """
     found = parameters(keys, kind)
     if not found and otherwise is not None:
-        found = otherwise.get(kind, otherwise)
+        found = cast("Table", otherwise.get(kind or "", otherwise))
     name = found.get("rope_type", found.get("type", "default"))
     if not isinstance(name, str) or name not in KINDS:
         raise keys.error(f"rope_type {name!r} is not known; known: {', '.join(KINDS)}", "rope_parameters")
