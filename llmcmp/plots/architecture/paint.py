@@ -69,7 +69,8 @@ def _canvas() -> type[Figure]:
 
     class Unhinted(Figure):
         def draw(self, renderer: Any) -> None:
-            with rc_context({"text.hinting": "no_hinting"}):
+            # The same drawing is the same file: an svg's ids come from its content alone.
+            with rc_context({"text.hinting": "no_hinting", "svg.hashsalt": "llmcmp"}):
                 super().draw(renderer)
 
         def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:

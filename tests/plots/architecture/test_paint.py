@@ -58,7 +58,7 @@ def test_everything_drawn_stays_inside_the_picture() -> None:
         assert box.x0 >= 0 and box.x1 <= wide and box.y0 >= 0 and box.y1 <= high
 
 
-@pytest.mark.parametrize("kind", ["png", "pdf"])
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_same_models_give_the_same_file(kind: str) -> None:
     one, other = (saved(difference(llmcmp.load("gpt2"), llmcmp.load("gpt2:layers=6")), kind) for _ in range(2))
     assert one == other

@@ -123,6 +123,7 @@ def test_a_card_holds_each_tensor_of_its_component_once(component: Component) ->
     card = sublayer("sub_layer", component, "here", None, "NoPE")
     held = Counter(name for box in card.walk() for name in box.tensors)
     assert held == Counter(weight.name for weight in component.weights())
+    assert not card.tensors  # each in a part of the inside
     assert {box.address for box in card.walk()} - {""} == {"here"}
 
 
@@ -230,6 +231,13 @@ def test_sources_and_overrides_stand_in_small_print() -> None:
     first, second, _ = compose(llmcmp.load("llama3-8b:kv_heads=4")).print
     assert "https://arxiv.org/abs/2407.21783" in first
     assert second == "Changed from the published model: kv_heads=4"
+
+
+def test_what_a_card_does_not_know_is_left_out() -> None:
+    source = {"what": "config.json, model type tiny", "url": "config.json", "date": ""}
+    scene = compose(tiny(DENSE, organization="unknown", released="unknown", sources=[source]))
+    assert scene.subtitle == "decoder-only"
+    assert scene.print[0] == "Sources: config.json, model type tiny"
 
 
 def test_what_is_undisclosed_cannot_be_drawn() -> None:
