@@ -93,6 +93,8 @@ def compare(config: dict[str, Any], model: Any) -> Outcome:
     # Sinusoids are fixed: some classes hold them as if they were learned.
     fixed = [name for name, module in model.named_modules() if "Sinusoidal" in type(module).__name__]
     named = [(name, p) for name, p in model.named_parameters() if name.rpartition(".")[0] not in fixed]
+    if "text_config" in config:  # of a model with other towers, its text model
+        named = [(name, p) for name, p in named if "language_model" in name or "lm_head" in name]
     shapes = [(name, tuple(p.shape)) for name, p in named]
     try:
         params = llmcmp.params(build(document(config, "read"), "config.json"))
