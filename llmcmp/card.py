@@ -59,6 +59,16 @@ class Estimate:
 
 
 @frozen
+class Otherwise:
+    """An engine whose own code for this model keeps another cache than its rules for the architecture say."""
+
+    engine: str
+    what: str
+    url: str
+    date: str
+
+
+@frozen
 class Card:
     """`context` is what the vendor states, in tokens; `position_limit` what the config allows, where that differs."""
 
@@ -77,11 +87,12 @@ class Card:
     notes: tuple[str, ...] = ()
     published: Published | None = None
     estimates: tuple[Estimate, ...] = ()
+    kept_otherwise: tuple[Otherwise, ...] = ()
     # Overrides applied after loading, as typed ("kv_heads=32"): the model is then no longer the published one.
     overrides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or not self.name.strip():
             raise ModelError(f"name must be one line of text, not {self.name!r}")
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", self.released):
-            raise ModelError(f"released must be a year and month, like 2024-12, not '{self.released}'")
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])|unknown", self.released):
+            raise ModelError(f"released must be a year and month, like 2024-12, or unknown, not '{self.released}'")

@@ -58,7 +58,7 @@ def html_page(title: str, body: str) -> str:
     )
 
 
-_TEXTS: dict[str, Callable[[Table], str]] = {
+TEXTS: dict[str, Callable[[Table], str]] = {
     ".csv": csv_text,
     ".json": json_text,
     ".md": markdown_table,
@@ -70,8 +70,8 @@ _TEXTS: dict[str, Callable[[Table], str]] = {
 def check_outputs(paths: Sequence[Path]) -> None:
     """Raise OutputError, before any work is done, for a suffix or a place that cannot be written."""
     for path in paths:
-        if path.suffix.lower() not in (*_TEXTS, *PLOTS):
-            known = ", ".join(suffix.removeprefix(".") for suffix in (*_TEXTS, *PLOTS))
+        if path.suffix.lower() not in (*TEXTS, *PLOTS):
+            known = ", ".join(suffix.removeprefix(".") for suffix in (*TEXTS, *PLOTS))
             raise OutputError(f"cannot write '{path}': unknown suffix '{path.suffix}'; choose one of {known}")
         folder = path.parent
         if not folder.is_dir():
@@ -85,7 +85,7 @@ def check_outputs(paths: Sequence[Path]) -> None:
 def content(table: Table, path: Path) -> bytes:
     """A table in the format of a file's suffix. Raises OutputError where a plot has nothing to draw."""
     suffix = path.suffix.lower()
-    return _plot_bytes(table, suffix) if suffix in PLOTS else _TEXTS[suffix](table).encode()
+    return _plot_bytes(table, suffix) if suffix in PLOTS else TEXTS[suffix](table).encode()
 
 
 def _plot_bytes(table: Table, suffix: str) -> bytes:

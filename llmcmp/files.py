@@ -16,7 +16,7 @@ def write(made: bytes, path: Path, *, replace: bool = True) -> None:
     try:
         _place(path, made, replace=replace)
     except FileExistsError as error:
-        raise OutputError(f"cannot write '{path}': a file is there already; --force overwrites it") from error
+        raise OutputError(f"cannot write '{path}': a file is there already; choose another name, or --force") from error
     except OSError as error:
         raise OutputError(f"cannot write '{path}': {error.strerror}") from error
 

@@ -26,6 +26,18 @@ DTYPE_BITS = {
     "int2": 2,
 }
 
+# Formats that keep scales beside blocks of elements: elements and bytes of a block (ggml's block_q8_0 ... in
+# ggml-common.h of llama.cpp: a 16-bit scale, a second one or a minimum in the _1 formats, then the elements).
+BLOCKS = {
+    "q8_0": (32, 34),
+    "q5_0": (32, 22),
+    "q5_1": (32, 24),
+    "q4_0": (32, 18),
+    "q4_1": (32, 20),
+    "iq4_nl": (32, 18),
+}
+SCALE_BYTES = 2  # of a scale in fp16, and of a zero-point
+
 _TOKEN_FACTORS = {"": 1, "k": 1024, "m": 1024**2}
 _COUNT_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _BYTE_FACTORS = {
@@ -45,6 +57,41 @@ def dtype_bits(name: str) -> int:
     if bits is None:
         raise QuantityError(f"unknown dtype {name!r}; choose one of {', '.join(DTYPE_BITS)}")
     return bits
+
+
+def block(name: str) -> tuple[int, int]:
+    """Elements and bits of the smallest whole piece of a format: one element, or a block with its scales.
+
+    `int4-g64` is 4 bits an element and an fp16 scale for every 64; `int4-g64z` has a zero-point beside the scale.
+    Raises QuantityError for a format that is not known.
+
+    >>> block("bf16"), block("q8_0"), block("int4-g64")
+    ((1, 16), (32, 272), (64, 272))
+    """
+    lower = name.lower() if isinstance(name, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
+    if lower in BLOCKS:
+        elements, size = BLOCKS[lower]
+        return elements, 8 * size
+    if lower in DTYPE_BITS:
+        return 1, DTYPE_BITS[lower]
+    match = re.fullmatch(r"((?:int|fp)[248])-g([1-9][0-9]{0,4})(z?)", lower)
+    if match is None or match[1] not in DTYPE_BITS:
+        known = ", ".join((*DTYPE_BITS, *BLOCKS))
+        raise QuantityError(
+            f"unknown cache dtype {name!r}; choose one of {known}, or int4-g64, int8-g128, int4-g64z ..."
+        )
+    elements = int(match[2])
+    return elements, elements * DTYPE_BITS[match[1]] + 8 * SCALE_BYTES * (2 if match[3] else 1)
+
+
+def row_bits(width: int, dtype: str) -> int:
+    """Bits of a row of `width` elements, its last block filled up.
+
+    >>> row_bits(1024, "q8_0") // 8
+    1088
+    """
+    elements, bits = block(dtype)
+    return -(-width // elements) * bits
 
 
 def tokens(text: str) -> int:

@@ -60,7 +60,7 @@ def test_a_failing_format_writes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     def broken(table: llmcmp.Table) -> str:
         raise ValueError("halfway")
 
-    monkeypatch.setitem(exports._TEXTS, ".md", broken)
+    monkeypatch.setitem(exports.TEXTS, ".md", broken)
     with pytest.raises(ValueError, match="halfway"):
         write(content(TABLE, tmp_path / "x.md"), tmp_path / "x.md")
     assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from llmcmp.cli import terminal
 from llmcmp.cli.command import HELP, Commands
+from llmcmp.cli.defaults import of_the_terminal
 from llmcmp.errors import LlmcmpError
 
 # By panel of the help: each command's function is `run` in its module; only the one that is asked for is imported.
@@ -20,6 +21,7 @@ COMMANDS = {
         "list": "listing",
         "show": "show",
         "compare": "compare",
+        "diff": "diff",
         "pick": "pick",
     },
     "Costs": {
@@ -29,6 +31,7 @@ COMMANDS = {
     },
     "Look": {
         "plot": "plot",
+        "report": "report",
     },
     "Learn": {
         "explain": "explain",
@@ -44,6 +47,9 @@ COMMANDS = {
     },
     "Setup": {
         "import": "importing",
+        "config": "config",
+        "doctor": "doctor",
+        "completion": "completion",
     },
 }
 FOOTER = (
@@ -75,7 +81,7 @@ def _root(
 ) -> None:
     """Compare LLM architectures: what they are, how big they are, what they compute and what they remember."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), nl=False, color=context.color)
+        typer.echo(context.get_help(), color=context.color)
 
 
 def build() -> Any:
@@ -83,7 +89,9 @@ def build() -> Any:
     app = typer.Typer(cls=Program, pretty_exceptions_enable=False, context_settings=dict(HELP))
 
     app.callback(invoke_without_command=True)(_root)
-    return get_command(app)
+    program: Any = get_command(app)
+    program.context_settings["default_map"] = of_the_terminal(program)
+    return program
 
 
 def main() -> None:

@@ -21,14 +21,20 @@ from llmcmp.frozen import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+REPAIRS = ("config", "doctor", "completion")  # commands that work whatever the file of defaults says
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def parameters(function: Callable[..., None]) -> list[Any]:
     """The options and arguments that a function declares."""
+    return bare(function).params
+
+
+def bare(function: Callable[..., None]) -> Any:
+    """A command of a function's own options and no others."""
     app = typer.Typer(add_completion=False)
-    app.command(context_settings=HELP)(function)
-    return get_command(app).params
+    app.command()(function)
+    return get_command(app)
 
 
 def asked_last(arguments: list[str]) -> list[str]:
@@ -82,31 +88,32 @@ class Commands(TyperGroup):
         attributes["params"] = [*(attributes.get("params") or ()), *parameters(everywhere)]
         super().__init__(**attributes)
 
-    @property
-    def modules(self) -> dict[str, str]:
-        return {name: module for commands in self.panels.values() for name, module in commands.items()}
+    @classmethod
+    def modules(cls) -> dict[str, str]:
+        """The module of every command."""
+        return {name: module for commands in cls.panels.values() for name, module in commands.items()}
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.modules)
+        return list(self.modules())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.commands and cmd_name in self.modules:
-            self.commands[cmd_name] = command(cmd_name, self.modules[cmd_name])
+        if cmd_name not in self.commands and cmd_name in self.modules():
+            self.commands[cmd_name] = with_defaults(cmd_name, self.modules()[cmd_name])
         return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[0] not in self.modules:  # for the suggestions in the error
-            for name in self.modules:
+        if args[0] not in self.modules():  # for the suggestions in the error
+            for name in self.modules():
                 self.get_command(ctx, name)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = next((place for place, argument in enumerate(args) if argument in self.modules), len(args))
+        named = next((place for place, argument in enumerate(args) if argument in self.modules()), len(args))
         return super().parse_args(ctx, [*asked_last(args[:named]), *args[named:]])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        names = [name for name in self.modules if name.startswith(incomplete)]
-        found: list[Any] = [Completed(value=name, help=summary(self.modules[name])) for name in names]
+        names = [name for name in self.modules() if name.startswith(incomplete)]
+        found: list[Any] = [Completed(value=name, help=summary(self.modules()[name])) for name in names]
         return found or TyperCommand.shell_complete(cast("Any", self), ctx, incomplete)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -131,8 +138,23 @@ def coloured_output() -> bool:
 def command(name: str, module: str) -> Any:
     """The command whose function is `run` in a module of this room."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name, cls=Command, context_settings=dict(HELP))(import_module(f"llmcmp.cli.{module}").run)
+    app.command(name, cls=Command, context_settings=dict(HELP))(function(module))
     return get_command(app)
+
+
+def function(module: str) -> Callable[..., None]:
+    """What a command runs."""
+    return import_module(f"llmcmp.cli.{module}").run
+
+
+def with_defaults(name: str, module: str) -> Any:
+    """The command with what the environment and the file of defaults say of its options."""
+    made = command(name, module)
+    if module not in REPAIRS:
+        from llmcmp.cli.defaults import defaults
+
+        made.context_settings["default_map"] = defaults(made, name, function(module))
+    return made
 
 
 def summary(module: str) -> str:

@@ -44,7 +44,7 @@ def lesson_view(shown: Explanation) -> Iterator[RenderableType]:
     yield from _heading("Sources")
     for source in term.sources:
         yield from _prose(f"{source.what} ({source.year})")
-        yield Text(f"  {source.url}", style="dim", no_wrap=True, overflow="ignore")
+        yield _indented(source.url, style="dim")
     yield from _further(shown)
 
 
@@ -55,12 +55,17 @@ def _further(shown: Explanation) -> Iterator[RenderableType]:
     if shown.term.commands:
         yield from _heading("Try")
         for command in shown.term.commands:
-            yield Text(f"  {command}", no_wrap=True, overflow="ignore")
+            yield _indented(command)
 
 
 def _heading(title: str) -> Iterator[RenderableType]:
     yield ""
     yield Text(title, style="bold cyan")
+
+
+def _indented(text: str, style: str = "") -> RenderableType:
+    """What is to be copied: in one line where the terminal is wide enough, else folded and never cut."""
+    return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
 
 
 def _prose(text: str, style: str = "") -> Iterator[RenderableType]:
@@ -86,5 +91,7 @@ def _table(shown: Explanation) -> Iterator[RenderableType]:
         if number:
             yield ""
         yield Padding(rich_table(panel), (0, 0, 0, 2))
+    if shown.table.notes:
+        yield ""
     for line in shown.table.notes:
         yield from _prose(line, style="dim")

@@ -55,7 +55,8 @@ def manual(command: TyperCommand | TyperGroup, context: Context) -> Manual:
     """The manual of a command."""
     description, examples = split(command.help or "")
     entries = [_entry(param, context) for param in command.get_params(context) if _shown(param)]
-    usage = " ".join((context.command_path, *command.collect_usage_pieces(context)))
+    pieces = (re.sub(r"[{}]", "", piece) for piece in command.collect_usage_pieces(context))
+    usage = " ".join((context.command_path, *pieces))
     return Manual(usage=usage, description=description, entries=tuple(entries), examples=examples)
 
 

@@ -5,6 +5,7 @@ Commands name those that they take. The last ones, of the terminal, every comman
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,6 +41,9 @@ OptionalModelsArg = Annotated[
 ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=_ONE_MODEL_HELP, autocompletion=complete_model)]
 JsonOpt = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document in raw base units.")
+]
+OtherArg = Annotated[
+    str, typer.Argument(metavar="OTHER", help="The model to hold beside it.", autocompletion=complete_model)
 ]
 OutOpt = Annotated[
     list[Path] | None,
@@ -83,7 +87,46 @@ BatchOpt = Annotated[int, typer.Option("--batch", min=1, max=MOST_BATCH, metavar
 WeightsOpt = Annotated[
     Dtype, typer.Option("--weights", case_sensitive=False, help="Dtype of the weights, without scales.")
 ]
-CacheOpt = Annotated[Dtype, typer.Option("--dtype", case_sensitive=False, help="Dtype of the cache.")]
+
+
+def _cache_dtype(value: str | None) -> str | None:
+    """Refuse what is no format where it is given."""
+    if value is None:
+        return None
+    name = value.lower()
+    units.block(name)
+    return name
+
+
+CacheOpt = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        metavar="DTYPE",
+        callback=_cache_dtype,
+        help="Format of the cache: fp32, bf16, fp16, fp8, int8, int4 ...; with scales: q8_0, q4_0 ..., int4-g64.",
+    ),
+]
+KeysOpt = Annotated[
+    str | None,
+    typer.Option("--k-dtype", metavar="DTYPE", callback=_cache_dtype, help="Format of keys, if not that of --dtype."),
+]
+ValuesOpt = Annotated[
+    str | None,
+    typer.Option("--v-dtype", metavar="DTYPE", callback=_cache_dtype, help="Format of values, if not that of --dtype."),
+]
+
+
+def memory_size(text: str, option: str) -> int:
+    """An amount of memory from the command line, in bytes. Raises QuantityError."""
+    from llmcmp.errors import QuantityError
+
+    try:
+        return units.size(text)
+    except QuantityError as error:
+        raise QuantityError(f"{option}: {error}") from None
+
+
 SourceOpt = Annotated[
     str | None,
     typer.Option(
@@ -142,7 +185,7 @@ def _use_presets(context: typer.Context, folders: list[str] | None) -> list[str]
         from llmcmp.sources.user import use
 
         for folder in folders or ():
-            use(folder)
+            use(os.path.expanduser(folder))  # noqa: PTH111 - a default from a file may begin with ~
     return folders
 
 

@@ -47,9 +47,9 @@ def deliver(
     write_all(table, outputs)
     lines: Sequence[str] = ()
     if explained:
-        from llmcmp.tables.explain import explain
+        from llmcmp.tables.formulas import formulas
 
-        lines = tuple(explain(table, explained))
+        lines = tuple(formulas(table, explained))
     if as_json:
         answer(json_text(table))
         for line in lines:
@@ -107,12 +107,12 @@ def note(message: str) -> None:
     if terminal.preferences().quiet:
         return
     settle()
-    if not sys.stderr.isatty():
-        print(message, file=sys.stderr)
-        return
     from rich.text import Text
 
-    terminal.console(sys.stderr).print(Text(message))
+    buffer = io.StringIO()
+    terminal.console(sys.stderr, into=buffer).print(Text(message))
+    for line in buffer.getvalue().splitlines():
+        print(line.rstrip(), file=sys.stderr)
 
 
 def display(pieces: Iterable[RenderableType]) -> None:

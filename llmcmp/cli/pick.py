@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from llmcmp import units
 from llmcmp.card import Task
 from llmcmp.cli.listing import Class
-from llmcmp.cli.options import BatchOpt, CacheOpt, CtxOpt, Dtype, JsonOpt, OutOpt, length
+from llmcmp.cli.options import BatchOpt, CacheOpt, CtxOpt, Dtype, JsonOpt, OutOpt, length, memory_size
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import every_model
 from llmcmp.tables.pick import Rank, Wish, check_wish, expect_any, pick_table
@@ -45,11 +44,11 @@ def run(
 
       llmcmp pick --memory 80GiB --task code --quant int4 --ctx 128k --batch 4 --rank largest
 
-      llmcmp pick --memory 8GiB --class encoder-only --all --overhead 1GiB --json
+      llmcmp pick --memory 8GiB --class encoder-only --ctx 512 --all --overhead 1GiB --json
     """
     outputs = prepare(output)
     wish = Wish(
-        memory=units.size(memory),
+        memory=memory_size(memory, "--memory"),
         task=task,
         language=None if language is None else language.lower(),
         architecture=architecture,
@@ -57,7 +56,7 @@ def run(
         batch=batch,
         weights=weights,
         dtype=dtype,
-        overhead=units.size(overhead),
+        overhead=memory_size(overhead, "--overhead"),
         rank=rank,
     )
     check_wish(wish)

@@ -6,18 +6,31 @@ from typing import Annotated
 
 import typer
 
-from llmcmp.cli.options import BatchOpt, CacheOpt, JsonOpt, ModelsArg, OutOpt, SourceOpt, WeightsOpt, length
+from llmcmp.cli.options import BatchOpt, CacheOpt, Dtype, JsonOpt, ModelsArg, OutOpt, SourceOpt, WeightsOpt, length
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.folds.phases import Phase
 from llmcmp.sources.devices import load_device
 from llmcmp.sources.presets import load_all
-from llmcmp.tables.asked import Asked
+from llmcmp.tables.asked import USUAL_DEVICE, Asked
 from llmcmp.tables.drawn import Kind, drawn_table
 
+
+def _complete_device(incomplete: str) -> list[str]:
+    from llmcmp.sources.devices import device_files
+
+    return [name for name in device_files() if name.startswith(incomplete)]
+
+
 DeviceOpt = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="Device of a roofline: h100-sxm, a100-sxm-80gb, mi300x, l4 ...")
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="Device of a roofline: h100-sxm, a100-sxm-80gb, mi300x, l4 ... or a preset file.",
+        autocompletion=_complete_device,
+    ),
 ]
-ComputeOpt = Annotated[str, typer.Option("--compute", metavar="DTYPE", help="Dtype of a roofline's peak.")]
+ComputeOpt = Annotated[Dtype, typer.Option("--compute", case_sensitive=False, help="Dtype of a roofline's peak.")]
 
 
 def run(
@@ -42,7 +55,7 @@ def run(
     phase: Annotated[Phase, typer.Option(help="Of flops and attention.")] = "prefill",
     weights: WeightsOpt = "bf16",
     dtype: CacheOpt = "bf16",
-    device: DeviceOpt = "h100-sxm",
+    device: DeviceOpt = USUAL_DEVICE,
     compute: ComputeOpt = "bf16",
     as_json: JsonOpt = False,
     output: OutOpt = None,

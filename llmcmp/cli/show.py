@@ -14,7 +14,7 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
 
     Examples:
 
-      llmcmp show deepseek-v3
+      llmcmp show deepseek-v3 -o block.svg
 
       llmcmp show gpt-4
 

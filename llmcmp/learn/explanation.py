@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ModelError
 from llmcmp.frozen import field_names, frozen
 from llmcmp.learn.example import table_of
 from llmcmp.learn.term import Term, find
-from llmcmp.learn.users import USERS
+from llmcmp.learn.users import APPLIES, USERS
 from llmcmp.sources.presets import every_model
 from llmcmp.tables.text import markdown_table
 
@@ -71,12 +71,10 @@ def _check_applies(term: Term, model: Model | None) -> None:
     if model is None:
         return
     model.disclosed_towers()
-    predicate = USERS.get(term.name)
-    if predicate is not None and not predicate(model):
-        raise ModelError(
-            f"{model.name} does not use {term.title}; these do: llmcmp explain {term.name} lists them, "
-            f"{', '.join(term.example.models)} among them"
-        )
+    applies = APPLIES.get(term.name) or USERS.get(term.name)
+    if applies is not None and not applies(model):
+        own = ", ".join(term.example.models)
+        raise ModelError(f"{model.name} does not use {term.title}; without --model it is computed on {own}")
 
 
 @cache
@@ -115,8 +113,8 @@ def family_sizes() -> dict[str, int]:
 def plain(record: Any) -> Any:
     """A record as JSON holds it."""
     if isinstance(record, tuple):
-        return [plain(part) for part in record]  # pyright: ignore[reportUnknownVariableType]
-    names = field_names(type(record))
+        return [plain(part) for part in cast("tuple[Any, ...]", record)]
+    names = field_names(cast("type[Any]", type(record)))
     return {name: plain(getattr(record, name)) for name in names} if names else record
 
 

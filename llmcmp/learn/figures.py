@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from llmcmp.components.attention import Attention
 from llmcmp.components.experts import Experts
@@ -14,7 +14,6 @@ from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.traffic import traffic
 from llmcmp.frozen import frozen
 from llmcmp.model import walk
-from llmcmp.ops import Part
 from llmcmp.tables import describe
 from llmcmp.tables.table import Column
 
@@ -24,8 +23,21 @@ if TYPE_CHECKING:
     from llmcmp.folds.flops import Flops
     from llmcmp.folds.phases import Phase
     from llmcmp.model import Model
+    from llmcmp.ops import Part
     from llmcmp.tables.table import Unit
 
+PARTS: tuple[Part, ...] = (
+    "embedding",
+    "position",
+    "norm",
+    "linear mixer",
+    "cross-attention",
+    "feed-forward",
+    "router",
+    "shared experts",
+    "projection",
+    "head",
+)
 SCORES = ("attention scores", "cross-attention scores")
 
 
@@ -39,6 +51,11 @@ class Quantity:
 
 def _quantity(key: str, label: str, unit: Unit, compute: Callable[[Model, int], Any]) -> tuple[str, Quantity]:
     return key, Quantity(column=Column(key=key, label=label, unit=unit), compute=compute)
+
+
+def _exact(key: str, label: str, compute: Callable[[Model, int], Any]) -> Quantity:
+    """A count to the last unit, where a mechanism changes no more than that."""
+    return Quantity(column=Column(key=key, label=label, unit="number"), compute=compute)
 
 
 def _of_run(model: Model, phase: Phase, context: int, *, causal: bool = False) -> Flops | None:
@@ -121,6 +138,20 @@ def _apart(model: Model, context: int) -> int | None:
     return sum(params(model).apart.values()) or None
 
 
+def _residual_sums(model: Model, context: int) -> int:
+    """Sums into the residual path in a pass: as often do ranks of tensor parallelism have to agree."""
+    return sum(len(layers.block.steps) * len(layers.numbers) for tower in model.towers for layers in tower.layers())
+
+
+def _cross_cache(model: Model, context: int) -> Any:
+    return kvcache(model, context).components.get("cross keys and values")
+
+
+def _part_label(part: str) -> str:
+    """ "shared experts" is "Shared expert weights"."""
+    return f"{part[:1].upper()}{part[1:].removesuffix('s')} weights"
+
+
 def part_key(part: str) -> str:
     """The key of a part's parameters: "feed-forward" is feed_forward_parameters."""
     return f"{part.replace(' ', '_').replace('-', '_')}_parameters"
@@ -130,40 +161,35 @@ QUANTITIES: dict[str, Quantity] = dict(
     [
         _quantity("parameters", "Parameters", "count", lambda m, c: params(m).total),
         _quantity("active_parameters", "Active a token", "count", lambda m, c: params(m).active),
-        _quantity("non_embedding_parameters", "Less embeddings", "count", lambda m, c: params(m).non_embedding),
         _quantity("weight_bytes", "Weights, bf16", "bytes", lambda m, c: weight_bytes(m)),
-        *(
-            _quantity(part_key(part), f"{part[:1].upper()}{part[1:]}", "count", _component(part))
-            for part in get_args(Part)
-            if part != "attention"
-        ),
-        _quantity("attention_parameters", "Attention", "count", _attention_parameters),
+        *(_quantity(part_key(part), _part_label(part), "count", _component(part)) for part in PARTS),
+        _quantity("attention_parameters", "Attention weights", "count", _attention_parameters),
         _quantity("apart_parameters", "Apart from the total", "count", _apart),
         _quantity("buffer_elements", "Stored corrections", "number", lambda m, c: params(m).buffers or None),
+        ("exact_parameters", _exact("parameters", "Parameters", lambda m, c: params(m).total)),
+        ("exact_attention_parameters", _exact("attention_parameters", "Attention weights", _attention_parameters)),
         _quantity("kv_bytes_per_token", "Next token", "bytes", lambda m, c: kvcache(m, c).bytes_per_token),
         _quantity("kv_bytes", "Cache", "bytes", lambda m, c: kvcache(m, c).bytes),
         _quantity("prefill_flops", "Prefill FLOPs", "flops", _total("prefill")),
         _quantity("prefill_score_flops", "Prefill scores, FLOPs", "flops", _scores("prefill")),
         _quantity("decode_flops", "Decode FLOPs", "flops", _total("decode")),
         _quantity("decode_score_flops", "Decode scores, FLOPs", "flops", _scores("decode")),
-        _quantity("train_flops", "Training FLOPs", "flops", _total("train")),
         _quantity("elementwise_elements", "Elementwise elements", "count", _elementwise),
         _quantity("decode_bytes", "Bytes a decode step", "bytes", _bytes_moved("decode")),
         _quantity("prefill_intensity", "Prefill FLOP/byte", "intensity", _intensity("prefill")),
         _quantity("decode_intensity", "Decode FLOP/byte", "intensity", _intensity("decode")),
+        _quantity("residual_sums", "Residual sums", "number", _residual_sums),
+        _quantity("cross_cache_bytes", "Cache of source", "bytes", _cross_cache),
         _quantity("heads", "Heads", "number", lambda m, c: describe.heads(m)["heads"]),
         _quantity("kv_heads", "KV heads", "number", lambda m, c: describe.heads(m)["kv_heads"]),
         _quantity("head_dim", "Head size", "number", lambda m, c: describe.heads(m)["head_dim"]),
         _quantity("vocabulary", "Vocabulary", "number", lambda m, c: describe.embedding(m)[0]),
-        _quantity("hidden", "Hidden", "number", lambda m, c: describe.embedding(m)[1]),
-        _quantity("layers", "Layers", "text", lambda m, c: describe.depth(m)),
         _quantity("window", "Window", "tokens", _window),
         _quantity("windowed_layers", "Windowed layers", "number", _windowed),
         _quantity("experts", "Experts", "number", _experts),
         _quantity("per_token", "Visited", "number", _per_token),
         _quantity("position", "Position", "text", lambda m, c: describe.position(m)),
         _quantity("norm", "Norm", "text", lambda m, c: describe.norm(m)),
-        _quantity("activation", "Activation", "text", lambda m, c: describe.activation(m)),
         _quantity("attention", "Attention", "text", lambda m, c: describe.attention(m)),
         _quantity("feed_forward", "Feed-forward", "text", lambda m, c: describe.feed_forward(m)),
     ]

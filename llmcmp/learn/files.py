@@ -58,6 +58,9 @@ def _html(shown: Explanation) -> Iterator[str]:
         yield f"<h2>{title}</h2>\n<ul>{''.join(f'<li>{escape(point)}</li>' for point in points)}</ul>"
     links = "".join(f'<li><a href="{s.url}">{escape(s.what)}</a>, {s.year}</li>' for s in term.sources)
     yield f"<h2>Sources</h2>\n<ul>{links}</ul>"
+    yield f"<p>See also: {escape(', '.join(term.see))}.</p>"
+    commands = "\n".join(term.commands)
+    yield f"<p>Try:</p>\n<pre>{escape(commands)}</pre>"
 
 
 COLUMNS = (

@@ -127,8 +127,9 @@ def spellings() -> dict[str, Term]:
 
 
 def names(term: Term) -> tuple[str, ...]:
-    """What a term answers to: its title also without what stands in brackets there."""
-    return term.name, term.title, term.title.partition(" (")[0], *term.aliases
+    """What a term answers to: its title also in parts, before the bracket and in it."""
+    title, _, short = term.title.partition(" (")
+    return tuple(dict.fromkeys(text for text in (term.name, term.title, title, short, *term.aliases) if text))
 
 
 def find(text: str) -> Term:

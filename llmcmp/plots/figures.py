@@ -50,7 +50,7 @@ def stacked(table: Table) -> Figure:
         )
         before = [left + share for left, share in zip(before, shares, strict=True)]
     for position, row in enumerate(rows):
-        axes.text(1.01, position, units.show_count(row["parameters"]), va="center", fontsize=9)
+        axes.text(1.01, position, units.show_count(row["parameters"]), va="center", fontsize=9, color=style.INK)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 1.12)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
@@ -75,7 +75,9 @@ def sizes(table: Table) -> Figure:
         look: dict[str, Any] = style.line_style(number) | {"linestyle": ""}
         axes.plot(values, heights, label=label, markersize=8, **look)
         for value, height in points:
-            axes.text(value, height + above, units.show_bytes(value), ha="center", va="center", fontsize=8)
+            axes.text(
+                value, height + above, units.show_bytes(value), ha="center", va="center", fontsize=8, color=style.INK
+            )
     axes.set_yticks(spots, labels)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xscale("log", base=2)
@@ -139,7 +141,7 @@ def timeline(table: Table) -> Figure:
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
     families = list(dict.fromkeys(row["family"] for row in rows))
-    drawn, axes = style.figure(9.5, 5.6)
+    drawn, axes = style.figure(8.4, 5.3)
     for number, family in enumerate(families):
         members = [row for row in rows if row["family"] == family]
         months = [year(row["released"]) for row in members]

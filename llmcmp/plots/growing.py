@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llmcmp import units
 from llmcmp.errors import OutputError
 from llmcmp.plots import style
-from llmcmp.plots.labels import Point, place
+from llmcmp.plots.labels import Point, name_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ def lines(
     """The curves on a logarithmic axis of context; `base` of a logarithmic vertical axis, 0 for shares from 0 to 1."""
     if not curves:
         raise OutputError("nothing to draw: none of the models has a value that grows with context")
-    drawn, axes = style.figure(9 + style.overlong([curve.label for curve in curves]), 5.6)
+    drawn, axes = style.figure(8.4 + style.overlong([curve.label for curve in curves]), 5.3)
     few = len(curves) <= MOST_LINES
     for number, curve in enumerate(curves):
         _line(
@@ -49,14 +49,13 @@ def lines(
     axes.set_ylabel(label)
     _vertical(axes, show, base)
     style.title(drawn, title)
-    missing = 0
+    said = f"{source}{style.left_out(table)}"
     if few:
         style.legend_right(axes)
+        style.source_line(drawn, said)
     else:
         axes.margins(x=0.14)
-        missing = place(axes, _ends(curves), size=7, over_lines=True)
-    left = f"; {missing} lines have no room for a name: see the table" if missing else ""
-    style.source_line(drawn, f"{source}{style.left_out(table)}{left}")
+        name_points(axes, _ends(curves), said, "lines", over_lines=True)
     return drawn
 
 
@@ -64,8 +63,9 @@ def _line(axes: Axes, curve: Curve, look: dict[str, Any], beneath: int) -> None:
     width = look.get("linewidth", 1.6) + (1.3 * beneath if "marker" in look else 0)
     mark = 3.5 + (1.2 * beneath if "marker" in look else 0)
     heights = [float(value) for value in curve.values]  # counts may exceed what an array of integers holds
-    drawn = axes.plot(curve.lengths, heights, **(look | {"label": curve.label, "linewidth": width, "markersize": mark}))
-    drawn[0].set_gid(style.series(curve.label))
+    line = axes.plot(curve.lengths, heights, label=curve.label)[0]
+    line.set(**look)
+    line.set(linewidth=width, markersize=mark, gid=style.series(curve.label))
 
 
 def _beneath(curve: Curve, later: Sequence[Curve]) -> int:

@@ -63,11 +63,25 @@ class Box:
         )
 
 
-def place(axes: Axes, points: Sequence[Point], *, size: float = 7.5, over_lines: bool = False) -> int:
-    """Write the names that fit, in the order of `points`; the number of those left out.
+def name_points(axes: Axes, points: Sequence[Point], said: str, what: str, *, over_lines: bool = False) -> None:
+    """Write the names that fit and, below the figure, what is `said` of it and how many of `what` got none.
 
     `over_lines`: names get a ground of their own, so that lines behind them do not cross them out.
     """
+    from llmcmp.plots import style
+
+    drawn = axes.get_figure(root=True)
+    assert drawn is not None
+
+    def told(missing: int) -> str:
+        return f"{said}; {missing} of {len(points)} {what} have no room for a name: see the table" if missing else said
+
+    style.source_line(drawn, told(len(points)))  # its lines decide the height of the axes, so they stand first
+    style.source_line(drawn, told(place(axes, points, over_lines=over_lines)))
+
+
+def place(axes: Axes, points: Sequence[Point], *, size: float = 8, over_lines: bool = False) -> int:
+    """Write the names that fit, in the order of `points`; the number of those left out."""
     drawn = axes.get_figure(root=True)
     assert drawn is not None
     drawn.draw_without_rendering()  # settles the layout, so that pixels are final

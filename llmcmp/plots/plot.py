@@ -8,6 +8,8 @@ import io
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
+from llmcmp.plots import style
+from llmcmp.plots.architecture import architecture, difference
 from llmcmp.plots.evolve import evolve
 from llmcmp.plots.figures import against, growth, sizes, stacked, timeline
 from llmcmp.plots.measured import measured
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 
 def figure(table: Table) -> Figure:
     """The figure for a table. Raises OutputError where nothing in it can be drawn."""
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
+
+    with rc_context({"text.parse_math": False}):  # a name with two dollar signs is no formula
+        return _figure(table)
+
+
+def _figure(table: Table) -> Figure:
     match table.command:
         case "kvcache" | "flops":
             return growth(table)
@@ -31,14 +40,18 @@ def figure(table: Table) -> Figure:
             return measured(table)
         case "plot":
             return _KINDS[table.settings["kind"]](table)
-        case "devices":
-            raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "devices" | "explain":
+            raise OutputError(f"there is no plot of {table.command}; choose csv, json, md, tex or html")
         case "evolve":
             return evolve(table)
         case "list":
             return timeline(table)
-        case "params" | "show":
+        case "params":
             return stacked(table)
+        case "show":
+            return architecture(*table.drawn)
+        case "diff":
+            return difference(*table.drawn)
         case _:
             return sizes(table)
 
@@ -56,16 +69,16 @@ _KINDS: dict[str, Callable[[Table], Figure]] = {
 
 def image(table: Table, kind: str) -> bytes:
     """The figure for a table as a png, svg or pdf file. Raises OutputError where nothing in it can be drawn."""
-    return file_of(figure(table), kind)
+    return saved(figure(table), kind)
 
 
-def file_of(drawn: Figure, kind: str) -> bytes:
+def saved(drawn: Figure, kind: str) -> bytes:
     """A figure as a png, svg or pdf file: the same figure gives the same file."""
-    from matplotlib import rc_context
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
 
     content = io.BytesIO()
     # Dates and the random part of an SVG's ids would differ from run to run.
     stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     with rc_context({"svg.hashsalt": "llmcmp"}):
-        drawn.savefig(content, format=kind, metadata=stamp)
+        drawn.savefig(content, format=kind, dpi=style.DPI, metadata=stamp)
     return content.getvalue()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llmcmp import units
 from llmcmp.errors import OutputError
 from llmcmp.plots import style
-from llmcmp.plots.labels import Point, place
+from llmcmp.plots.labels import Point, name_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ def roofline(table: Table) -> Figure:
     if not table.rows:
         raise OutputError("nothing to draw: no model is left")
     peak, bandwidth = (table.settings[key] for key in ("peak_flops_per_second", "bandwidth_bytes_per_second"))
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     ridge = peak / bandwidth
     found = [row["flops_per_byte"] for row in table.rows]
     low, high = min(*found, ridge) / 4, max(*found, ridge) * 4
@@ -43,10 +43,10 @@ def roofline(table: Table) -> Figure:
     _legend(axes, table, names if few else [])
     said = f"llmcmp: upper bounds by the vendor's peak and bandwidth, each byte moved once; they meet at {ridge:.0f}"
     said = f"{said}{style.left_out(table)}"
-    style.source_line(drawn, said)
-    missing = 0 if few else place(axes, [_point(row) for row in table.rows])
-    if missing:
-        style.source_line(drawn, f"{said}; {missing} of {len(table.rows)} marks have no room for a name")
+    if few:
+        style.source_line(drawn, said)
+    else:
+        name_points(axes, [_point(row) for row in table.rows], said, "marks")
     return drawn
 
 
@@ -80,7 +80,7 @@ def _legend(axes: Axes, table: Table, names: list[str]) -> None:
         handles=marks,
         loc="upper left",
         bbox_to_anchor=(1.01, 1),
-        fontsize=8,
+        fontsize=8.5,
         frameon=False,
         borderaxespad=0,
         labelcolor=style.INK,

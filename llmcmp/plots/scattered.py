@@ -10,7 +10,7 @@ from llmcmp import units
 from llmcmp.errors import OutputError
 from llmcmp.plots import style
 from llmcmp.plots.growing import MOST_LINES
-from llmcmp.plots.labels import Point, place
+from llmcmp.plots.labels import Point, name_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ LARGEST_RADIUS = 26.0  # points, of the largest bubble
 def active(table: Table) -> Figure:
     """Total against active parameters; a dense model stands on the diagonal."""
     rows = _some(table)
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     _points(axes, table, rows, "parameters", "active_parameters")
     for axis, label in ((axes.xaxis, "parameters"), (axes.yaxis, "active a token")):
         _log(axis, units.show_count, label)
@@ -36,7 +36,7 @@ def active(table: Table) -> Figure:
     for share in (1, 1 / 4, 1 / 16):
         _share(axes, share, low, high)
     style.title(drawn, table.title)
-    _finish(drawn, axes, table, rows, "parameters", "active_parameters", "counted from each architecture")
+    _finish(axes, table, rows, "parameters", "active_parameters", "counted from each architecture")
     return drawn
 
 
@@ -59,7 +59,7 @@ def kv_year(table: Table) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
     rows = [row | {"year": year(row["released"])} for row in _some(table)]
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     _points(axes, table, rows, "year", "kv_bytes_mean")
     _log(axes.yaxis, units.show_bytes, "cache a token of context", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
@@ -67,9 +67,9 @@ def kv_year(table: Table) -> Figure:
     years = [row["year"] for row in rows]
     _room(axes, None, _ends(rows, "kv_bytes_mean"))
     axes.set_xlim(min(years) - 0.6, max(years) + 0.9)
+    axes.set_xlabel("release")
     style.title(drawn, table.title)
     _finish(
-        drawn,
         axes,
         table,
         rows,
@@ -95,14 +95,14 @@ def bubble(table: Table) -> Figure:
     def radius(row: Row) -> float:
         return max(1.5, LARGEST_RADIUS * (row["active_parameters"] / largest) ** 0.5)
 
-    drawn, axes = style.figure(9.5, 6)
+    drawn, axes = style.figure(8.4, 5.3)
     _points(axes, table, rows, "parameters", "kv_bytes", radius)
     _log(axes.xaxis, units.show_count, "parameters")
     _log(axes.yaxis, units.show_bytes, "cache of one sequence", base=2)
     _room(axes, _ends(rows, "parameters"), _ends(rows, "kv_bytes"))
     style.title(drawn, table.title)
     said = f"a bubble's area is its active parameters, the largest {units.show_count(largest)}"
-    _finish(drawn, axes, table, rows, "parameters", "kv_bytes", said, radius)
+    _finish(axes, table, rows, "parameters", "kv_bytes", said, radius)
     return drawn
 
 
@@ -144,15 +144,17 @@ def _points(
 def _log(axis: Any, show: Callable[[float], str], label: str, base: int = 10) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    def shown(value: float, _: int) -> str:
+        return show(value)
+
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_locator(LogLocator(base=base, subs=(1, 3) if base == 10 else (1,), numticks=9))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+    axis.set_major_formatter(FuncFormatter(shown))
     axis.set_minor_formatter(NullFormatter())
     axis.set_label_text(label)
 
 
 def _finish(
-    drawn: Figure,
     axes: Axes,
     table: Table,
     rows: Sequence[Row],
@@ -162,12 +164,9 @@ def _finish(
     radius: Callable[[Row], float] | None = None,
 ) -> None:
     """The source line, and the names that fit."""
-    said = f"llmcmp: {said}{style.left_out(table)}"
-    style.source_line(drawn, said)
     points = [
         Point(x=row[x], y=row[y], text=row["model"], radius=RADIUS if radius is None else radius(row)) for row in rows
     ]
+    # Of bubbles the small ones first: names of large ones have room all around.
     first = points if radius is None else points[::-1]
-    missing = place(axes, first)
-    if missing:
-        style.source_line(drawn, f"{said}; {missing} of {len(rows)} have no room for a name: see the table")
+    name_points(axes, first, f"llmcmp: {said}{style.left_out(table)}", "models")

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.table import Table
 
-# Okabe and Ito's eight, then five that differ from them in lightness.
+# Okabe and Ito's eight (black a shade lighter, so that an SVG names it and a page can turn it), then five that differ
+# from them in lightness.
 COLOURS = (
-    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#7B4FA3", "#D55E00", "#8C6D46"),
+    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#111111", "#7B4FA3", "#D55E00", "#8C6D46"),
     *("#B5BD00", "#882255", "#F0E442"),
 )
 DPI = 160  # of a PNG; names are placed by the pixels of the same picture
@@ -94,13 +95,15 @@ def source_line(drawn: Figure, text: str) -> None:
     """What the figure was computed from, in small print below it."""
     from textwrap import fill
 
-    room = int(15 * drawn.get_size_inches()[0])  # letters of this size to a line
-    drawn.supxlabel(fill(text, room), fontsize=7.5, color=MUTED, x=0.01, ha="left", linespacing=1.4)
+    room = int(14 * drawn.get_size_inches()[0])  # letters of this size to a line
+    drawn.supxlabel(fill(text, room), fontsize=8, color=MUTED, x=0.01, ha="left", linespacing=1.4)
 
 
 def legend_right(axes: Axes) -> None:
     """A legend outside the axes, where it covers nothing."""
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False, borderaxespad=0, labelcolor=INK)
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8.5, frameon=False, borderaxespad=0, labelcolor=INK
+    )
 
 
 def overlong(names: Sequence[str]) -> float:

@@ -124,16 +124,22 @@ def resolve(text: str) -> str:
     return name
 
 
+def families() -> dict[str, str]:
+    """The family of every preset by name: its folder or, of the user's own, what the file says; empty if nothing."""
+    built_in = built_in_paths()
+    return {
+        name: path.parent.name if name in built_in else user.family_of(str(path))
+        for name, path in preset_files().items()
+    }
+
+
 def family(name: str) -> tuple[str, ...]:
     """All presets of a family: its folder and, of the user's own, those that say so. Raises UnknownModelError."""
-    built_in = built_in_paths()
-    of = {n: path.parent.name if n in built_in else user.family_of(str(path)) for n, path in preset_files().items()}
+    of = families()
     members = tuple(preset for preset, found in of.items() if found == name.lower())
     if not members:
-        families = [found for found in dict.fromkeys(of.values()) if found]
-        raise UnknownModelError(
-            f"unknown family '{name}'{_suggestion(name, families)}; families: {', '.join(families)}"
-        )
+        known = [found for found in dict.fromkeys(of.values()) if found]
+        raise UnknownModelError(f"unknown family '{name}'{_suggestion(name, known)}; families: {', '.join(known)}")
     return members
 
 

@@ -42,13 +42,13 @@ def save_preset(model: Model, name: str, file: Path, *, replace: bool = False) -
     saved = renamed(model, name)
     text = preset_text(saved)
     if file.parent.resolve() in {folder.resolve() for folder in (*user.folders(), user.home())}:
-        _check_free(name, file)
+        check_free(name, file)
     user.save(text, file, replace=replace)
     return saved
 
 
-def _check_free(name: str, file: Path) -> None:
+def check_free(name: str, file: Path) -> None:
     """Raise PresetError where another preset answers to the name: of two, neither could be found."""
     taken = spellings().get(normal_form(name))
     if taken is not None and preset_paths()[taken] != str(file.resolve()):
-        raise PresetError(f"'{name}' is the name of a preset already, {preset_paths()[taken]}; choose another: --name")
+        raise PresetError(f"'{name}' is the name of a preset already, {preset_paths()[taken]}; choose another")

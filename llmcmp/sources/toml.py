@@ -52,14 +52,15 @@ def _headed(heading: str, table: Table) -> Iterator[str]:
 
 def _lines(table: Table) -> Iterator[str]:
     for key, value in table.items():
-        line = f"{_key(key)} = {_value(value)}"
+        line = f"{_key(key)} = {value_text(value)}"
         if isinstance(value, list) and len(line) > (WIDEST_OF_TABLES if "{" in line else WIDEST):
-            items = "".join(f"  {_value(item)},\n" for item in cast("list[object]", value))
+            items = "".join(f"  {value_text(item)},\n" for item in cast("list[object]", value))
             line = f"{_key(key)} = [\n{items}]"
         yield line
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -69,9 +70,9 @@ def _value(value: object) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, list):
-        return f"[{', '.join(_value(item) for item in cast('list[object]', value))}]"
+        return f"[{', '.join(value_text(item) for item in cast('list[object]', value))}]"
     assert isinstance(value, dict), value
-    pairs = ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in cast("Table", value).items())
+    pairs = ", ".join(f"{_key(key)} = {value_text(inner)}" for key, inner in cast("Table", value).items())
     return f"{{ {pairs} }}" if pairs else "{}"
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CARD_ORDER: tuple[str, ...] = tuple(
     "name family organization released architecture undisclosed context position_limit tasks languages changed notes"
-    " sources estimates published".split()
+    " sources estimates kept_otherwise published".split()
 )
 
 

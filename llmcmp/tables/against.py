@@ -118,7 +118,7 @@ def left_out(models: Sequence[Model], shown: set[str]) -> tuple[str, ...]:
 
 
 def _ends(asked: Asked) -> tuple[str, ...]:
-    return ("each model ends at its window; --ctx takes all of them to one length",) if asked.context is None else ()
+    return ("each model ends at its window",) if asked.context is None else ()
 
 
 def _source(asked: Asked) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
 
 USUAL_CONTEXT = 4096
+USUAL_DEVICE = "h100-sxm"
 
 
 @frozen

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 # The tabs, in their order.
 TABS = (
     Tab(module="compare", view="CompareView", title="Compare"),
+    Tab(module="blocks", view="BlocksView", title="Blocks"),
     Tab(module="parameters", view="ParametersView", title="Parameters"),
     Tab(module="compute", view="ComputeView", title="Compute"),
     Tab(module="cache", view="CacheView", title="Cache"),
+    Tab(module="measure", view="MeasureView", title="Measure"),
 )
 
 
