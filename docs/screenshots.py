@@ -76,7 +76,7 @@ def png(svg: str, path: Path, chromium: str) -> None:
             f"--window-size={width},{height}",
         ]
         subprocess.run([chromium, *options, *places, page.as_uri()], check=True, capture_output=True)
-    Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 def main() -> None:
