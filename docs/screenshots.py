@@ -16,18 +16,25 @@ from pathlib import Path
 from PIL import Image
 from textual.pilot import Pilot
 
-from llmcmp.workbench.app import Workbench
+from llmcmp.workbench.app import TABS, Workbench
 
 FOLDER = Path(__file__).parent / "images" / "workbench"
 SIZES = ((80, 24), (160, 48))
 MODELS = ("llama3-8b", "qwen3-8b", "gemma3-27b", "deepseek-v3")
+
+
+def tab(module: str) -> str:
+    """The key that opens a tab."""
+    return str(1 + next(number for number, each in enumerate(TABS) if each.module == module))
+
+
 # Each picture: models, then the keys that lead to it.
 SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "compare": (MODELS, ("slash", *"llama3-", "enter", "down")),
-    "parameters": (MODELS, ("2",)),
-    "compute": (MODELS, ("3",)),
-    "cache": (MODELS, ("4", "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),
-    "cache-ranked": ((), ("4", "m", *"1GiB", "escape", "right_square_bracket")),
+    "parameters": (MODELS, (tab("parameters"),)),
+    "compute": (MODELS, (tab("compute"),)),
+    "cache": (MODELS, (tab("cache"), "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),
+    "cache-ranked": ((), (tab("cache"), "m", *"1GiB", "escape", "right_square_bracket")),
     "filter": (MODELS, ("f",)),
     "keys": (MODELS, ("question_mark",)),
 }
@@ -69,7 +76,7 @@ def png(svg: str, path: Path, chromium: str) -> None:
             f"--window-size={width},{height}",
         ]
         subprocess.run([chromium, *options, *places, page.as_uri()], check=True, capture_output=True)
-    Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 def main() -> None:
