@@ -28,6 +28,11 @@ SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "compute": (MODELS, ("3",)),
     "cache": (MODELS, ("4", "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),
     "cache-ranked": ((), ("4", "m", *"1GiB", "escape", "right_square_bracket")),
+    "blocks": (("deepseek-v3", "gemma3-27b"), ("2", "l", "down", "down", "down", "down", "space")),
+    "blocks-drawn": (("t5-small",), ("2", "d", "l")),
+    "measure": (("gpt2", "mamba2-370m"), ("6", "m")),
+    "learn": (("llama3-8b", "mixtral-8x7b"), ("7", "s", *"gqa", "enter", "enter")),
+    "what-if": (("llama3-8b",), ("i", "down", *"16")),
     "filter": (MODELS, ("f",)),
     "keys": (MODELS, ("question_mark",)),
 }
