@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from llmcmp.workbench.app import Workbench
+from llmcmp.workbench.app import TABS, Workbench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -48,3 +48,8 @@ def line(widget: object, y: int) -> str:
 def lines(widget: object) -> list[str]:
     """The text of every line of a widget."""
     return [line(widget, y).rstrip() for y in range(widget.size.height)]  # type: ignore[attr-defined]
+
+
+def tab(module: str) -> str:
+    """The key that opens a tab."""
+    return str(1 + next(number for number, each in enumerate(TABS) if each.module == module))

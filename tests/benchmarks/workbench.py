@@ -60,7 +60,7 @@ def first_paint(command: list[str], mark: bytes) -> float:
 async def redraw() -> list[float]:
     """Seconds from each change of the context to the painted screen."""
     from llmcmp.frozen import replace
-    from llmcmp.workbench.app import Workbench
+    from llmcmp.workbench.app import TABS, Workbench
     from llmcmp.workbench.views.cache import CacheView
 
     times: list[float] = []
@@ -68,7 +68,7 @@ async def redraw() -> list[float]:
         app = Workbench(state_path=Path(folder) / "state.json")
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause()
-            await pilot.press("4")
+            await pilot.press(str(1 + next(n for n, tab in enumerate(TABS) if tab.module == "cache")))
             await settled(app, pilot)
             view = app.main.query_one(CacheView)
             for context in CONTEXTS:

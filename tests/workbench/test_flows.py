@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import lines, press, settled, workbench
+from driving import lines, press, settled, tab, workbench
 from textual.widgets import Input, Select
 
 import llmcmp
@@ -79,8 +79,8 @@ def test_every_view_shows_the_table_of_its_command(tmp_path: Path) -> None:
         async with workbench(tmp_path, "gpt2", "t5-small", "mixtral-8x7b") as (app, pilot):
             await press(pilot, "right_square_bracket", "p", "n", "backspace", "3", "enter")
             await press(pilot, *"ww", *"ttt")
-            for number, table in enumerate(expected, start=1):
-                await press(pilot, str(number))
+            for module, table in zip(("compare", "parameters", "compute", "cache"), expected, strict=True):
+                await press(pilot, tab(module))
                 assert app.main.view.table().document() == table.document()
 
     run(flow)
@@ -90,7 +90,7 @@ def test_tabs_open_by_number_by_arrow_and_by_click(tmp_path: Path) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, "gpt2") as (app, pilot):
             tabs = app.main.query_one(TabBar)
-            await press(pilot, "3")
+            await press(pilot, tab("compute"))
             assert app.main.view.key == "compute"
             tabs.focus()
             await press(pilot, "right")
@@ -225,7 +225,7 @@ def test_only_what_differs_can_be_shown(tmp_path: Path) -> None:
 def test_without_a_selection_the_cache_tab_ranks_every_decoder(tmp_path: Path) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, size=(100, 40)) as (app, pilot):
-            await press(pilot, "4")
+            await press(pilot, tab("cache"))
             rows = app.main.view.table().rows
             known = [row["kv_bytes"] for row in rows if row["disclosed"]]
             assert len(rows) > 170 and known == sorted(known)
@@ -238,7 +238,7 @@ def test_without_a_selection_the_cache_tab_ranks_every_decoder(tmp_path: Path) -
 def test_a_budget_is_a_line_and_marks_what_is_over_it(tmp_path: Path) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, "llama3-8b", "gpt2") as (app, pilot):
-            await press(pilot, "4", "m", *"400MiB", "enter")
+            await press(pilot, tab("cache"), "m", *"400MiB", "enter")
             view = app.main.query_one(CacheView)
             assert view.budget == 400 * 2**20
             assert any("budget 400 MiB" in text for text in lines(view.query_one("Chart")))
@@ -284,7 +284,7 @@ def test_a_path_that_cannot_be_written_is_one_line_in_the_dialog(tmp_path: Path)
 def test_the_format_chosen_changes_the_suffix(tmp_path: Path) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, "gpt2") as (app, pilot):
-            await press(pilot, "2", "e")
+            await press(pilot, tab("parameters"), "e")
             app.screen.query_one(Select).value = "md"
             await settled(pilot)
             assert app.screen.query_one(Input).value == "llmcmp-parameters.md"
@@ -295,7 +295,7 @@ def test_the_format_chosen_changes_the_suffix(tmp_path: Path) -> None:
 def test_a_view_is_copied_as_markdown(tmp_path: Path) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, "gpt2") as (app, pilot):
-            await press(pilot, "2", "y")
+            await press(pilot, tab("parameters"), "y")
             assert app.clipboard == markdown_table(params_table([llmcmp.load("gpt2")]))
 
     run(flow)
@@ -357,7 +357,7 @@ def test_a_key_is_answered_while_a_view_computes(tmp_path: Path, monkeypatch: py
     async def flow() -> None:
         async with workbench(tmp_path, "gpt2") as (app, pilot):
             monkeypatch.setattr(cache, "_computed", slow)
-            await pilot.press("4")
+            await pilot.press(tab("cache"))
             while not begun.is_set():
                 await pilot.pause()
             await pilot.press("down", "down")
