@@ -1,8 +1,8 @@
 """The reference pages and every output in the guides, made from the program itself.
 
 `python docs/generate.py` writes what has changed; `--check` only names it, and ends with exit code 1. Tests check too.
-A `console` block holds one command and what it prints; a line `…` in it stands for lines left out, and then the block
-is written by hand. A code block with a title is a file that the commands after it find. The blocks of a page run one
+A `console` block holds one command and what it prints; a line `…` in it stands for lines left out. A code
+block with a title is a file that the commands after it find. The blocks of a page run one
 after the other in one empty folder.
 """
 
@@ -79,9 +79,18 @@ def _refreshed(block: re.Match[str], folder: Path) -> str:
     now = printed(block["command"], folder)
     if now.startswith("error: ") != block["shown"].startswith("error: "):
         raise SystemExit(f"{block['command']}\n{now}")
-    if "…" in block["shown"].split("\n") and holds(now, block["shown"]):
-        return block[0]
+    if "…" in block["shown"].split("\n"):
+        if holds(now, block["shown"]):
+            return block[0]
+        now = shortened(now, block["shown"])
     return f"```console\n$ {block['command']}\n{now}{now and chr(10)}```"
+
+
+def shortened(text: str, shown: str) -> str:
+    """As many lines of the beginning, and of the end, as `shown` has before its first `…` and behind its last."""
+    lines, kept = text.split("\n"), shown.rstrip("\n").split("\n")
+    begin, end = kept.index("…"), kept[::-1].index("…")
+    return "\n".join((*lines[:begin], "…", *lines[len(lines) - end :]))
 
 
 def holds(text: str, shown: str) -> bool:

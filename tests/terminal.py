@@ -23,9 +23,15 @@ class Screen:
 
 
 def in_a_terminal(
-    *arguments: str, columns: int = 80, lines: int = 24, keys: bytes = b"", module: str = "llmcmp", **environment: str
+    *arguments: str,
+    columns: int = 80,
+    lines: int = 24,
+    keys: bytes = b"",
+    after: str = "",
+    module: str = "llmcmp",
+    **environment: str,
 ) -> Screen:
-    """Run the program with all three streams on one terminal; `keys` are typed once something is on the screen."""
+    """Run the program with all three streams on one terminal; `keys` are typed once `after` is on the screen."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     known = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR", "PAGER")}
@@ -38,12 +44,12 @@ def in_a_terminal(
         start_new_session=True,
     )
     os.close(theirs)
-    text = _read(ours, run, keys)
+    text = _read(ours, run, keys, after.encode())
     os.close(ours)
     return Screen(text=text.decode(errors="replace").replace("\r\n", "\n"), code=run.wait(timeout=60))
 
 
-def _read(ours: int, run: subprocess.Popen[bytes], keys: bytes) -> bytes:
+def _read(ours: int, run: subprocess.Popen[bytes], keys: bytes, after: bytes) -> bytes:
     text, until = b"", time.monotonic() + 60
     while time.monotonic() < until:
         if select.select([ours], [], [], 0.1)[0]:
@@ -54,10 +60,11 @@ def _read(ours: int, run: subprocess.Popen[bytes], keys: bytes) -> bytes:
             if not read:
                 return text
             text += read
-            if keys:
+            if keys and after in text:
                 os.write(ours, keys)
                 keys = b""
         elif run.poll() is not None:
             return text
     run.kill()
+    run.wait()
     raise AssertionError(f"still running after a minute: {text[-500:]!r}")

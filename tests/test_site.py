@@ -55,6 +55,11 @@ def test_what_is_left_out_may_be_anything_and_what_is_shown_may_not() -> None:
     assert not generate.holds("a\nb\nc\nd", "c\n…\na\n")
 
 
+def test_what_is_left_out_stays_left_out_when_the_rest_changes() -> None:
+    assert generate.shortened("a\nb\nc\nd\ne", "1\n2\n…\n5\n") == "a\nb\n…\ne"
+    assert generate.shortened("a\nb\nc", "1\n…\n") == "a\n…"
+
+
 def test_every_page_is_in_the_navigation() -> None:
     named = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8")))
     assert named == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}

@@ -13,6 +13,7 @@ from typer.main import get_command
 from llmcmp.cli import terminal
 from llmcmp.cli.command import HELP, Commands
 from llmcmp.cli.defaults import of_the_terminal
+from llmcmp.cli.mistakes import tell
 from llmcmp.errors import LlmcmpError
 
 # By panel of the help: each command's function is `run` in its module; only the one that is asked for is imported.
@@ -30,6 +31,7 @@ COMMANDS = {
         "kvcache": "kvcache",
     },
     "Look": {
+        "workbench": "workbench",
         "plot": "plot",
         "report": "report",
     },
@@ -41,9 +43,6 @@ COMMANDS = {
         "bench": "bench",
         "devices": "devices",
         "verify": "verify",
-    },
-    "Explore": {
-        "workbench": "workbench",
     },
     "Setup": {
         "import": "importing",
@@ -79,7 +78,10 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Compare LLM architectures: what they are, how big they are, what they compute and what they remember."""
+    """Compare LLM architectures: what they are, how big they are, what they compute and what they remember.
+
+    Alone in a terminal it opens the workbench.
+    """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), color=context.color)
 
@@ -106,7 +108,7 @@ def main() -> None:
     except (LlmcmpError, typer.TyperException) as error:
         if os.environ.get("LLMCMP_DEBUG") == "1":
             raise
-        sys.exit(_tell(error))
+        sys.exit(tell(error))
     except typer.Abort:
         print("aborted", file=sys.stderr)
         sys.exit(1)
@@ -115,16 +117,3 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - only keeps the interpreter's last flush quiet
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _tell(error: LlmcmpError | typer.TyperException) -> int:
-    """One line on stderr; the exit code."""
-    message = str(error)
-    if isinstance(error, typer.TyperException):
-        command = getattr(getattr(error, "ctx", None), "command_path", "llmcmp")
-        message = " ".join(error.format_message().split()).removesuffix(".").replace("Value error, ", "")
-        message = f"{message}; see: {command} --help"
-    from rich.text import Text
-
-    terminal.console(sys.stderr).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
-    return error.exit_code

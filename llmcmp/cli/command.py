@@ -113,7 +113,7 @@ class Commands(TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         names = [name for name in self.modules() if name.startswith(incomplete)]
-        found: list[Any] = [Completed(value=name, help=summary(self.modules()[name])) for name in names]
+        found: list[Any] = [Completed(value=name, help=brief(self.modules()[name])) for name in names]
         return found or TyperCommand.shell_complete(cast("Any", self), ctx, incomplete)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -155,6 +155,13 @@ def with_defaults(name: str, module: str) -> Any:
 
         made.context_settings["default_map"] = defaults(made, name, function(module))
     return made
+
+
+def brief(module: str) -> str:
+    """A summary on one line beside a name: what a shell wraps, it takes for another name."""
+    from textwrap import shorten
+
+    return shorten(summary(module), 64, placeholder=" …")
 
 
 def summary(module: str) -> str:

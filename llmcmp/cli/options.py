@@ -98,22 +98,39 @@ def _cache_dtype(value: str | None) -> str | None:
     return name
 
 
+def _complete_format(incomplete: str) -> list[str]:
+    return [name for name in (*units.DTYPE_BITS, *units.BLOCKS) if name.startswith(incomplete.lower())]
+
+
 CacheOpt = Annotated[
     str,
     typer.Option(
         "--dtype",
         metavar="DTYPE",
         callback=_cache_dtype,
+        autocompletion=_complete_format,
         help="Format of the cache: fp32, bf16, fp16, fp8, int8, int4 ...; with scales: q8_0, q4_0 ..., int4-g64.",
     ),
 ]
 KeysOpt = Annotated[
     str | None,
-    typer.Option("--k-dtype", metavar="DTYPE", callback=_cache_dtype, help="Format of keys, if not that of --dtype."),
+    typer.Option(
+        "--k-dtype",
+        metavar="DTYPE",
+        callback=_cache_dtype,
+        autocompletion=_complete_format,
+        help="Format of keys, if not that of --dtype.",
+    ),
 ]
 ValuesOpt = Annotated[
     str | None,
-    typer.Option("--v-dtype", metavar="DTYPE", callback=_cache_dtype, help="Format of values, if not that of --dtype."),
+    typer.Option(
+        "--v-dtype",
+        metavar="DTYPE",
+        callback=_cache_dtype,
+        autocompletion=_complete_format,
+        help="Format of values, if not that of --dtype.",
+    ),
 ]
 
 

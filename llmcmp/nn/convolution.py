@@ -56,7 +56,7 @@ class Kernels:
         return weight_CK.t(), torch.cat(biases) if biases else None
 
     def __call__(self, seen_BTC: Tensor, new: int) -> Tensor:
-        """The `new` last tokens of what is seen, convolved with the kernel - 1 inputs before each; then SiLU or none."""
+        """The `new` last tokens of what is seen, convolved with the kernel - 1 before each; then SiLU or none."""
         packed = self.packed is not None and not torch.is_grad_enabled()
         weight_KC, bias_C = self.packed if packed and self.packed is not None else self._together()
         if new == 1:

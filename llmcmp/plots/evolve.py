@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 WIDTH, MARGIN, AXIS, TEXT = 9.5, 0.2, 1.15, 1.45
 LINE, GAP, TITLE = 0.175, 0.2, 0.5
 POINTS = 8.5
-GREY, INK = "#666666", "#222222"
 
 
 @frozen
@@ -34,7 +33,7 @@ class Line:
     """One line of text beside the axis."""
 
     text: str
-    colour: str = INK
+    colour: str = style.INK
     weight: Literal["normal", "bold"] = "normal"
     size: float = POINTS
 
@@ -46,16 +45,16 @@ def evolve(table: Table) -> Figure:
     entries = [(row, list(_lines(row))) for row in table.rows]
     footer = [line for note in table.notes for line in _wrapped(note, 7, WIDTH - 2 * MARGIN)]
     height = TITLE + sum(len(lines) * LINE + GAP for _, lines in entries) + 0.14 * len(footer) + 0.2
-    drawn = Figure(figsize=(WIDTH, height), facecolor="white")
+    drawn = Figure(figsize=(WIDTH, height), dpi=style.DPI, facecolor=style.PAPER)
     axes = drawn.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH)
     axes.set_ylim(height, 0)
     axes.text(MARGIN, 0.28, table.title, fontsize=12, va="center")
     marks = _entries(axes, entries)
-    axes.plot([AXIS, AXIS], [marks[0], marks[-1]], color="#bbbbbb", linewidth=1.5, zorder=1)
+    axes.plot([AXIS, AXIS], [marks[0], marks[-1]], color=style.FAINT, linewidth=1.5, zorder=1)
     for number, text in enumerate(reversed(footer)):
-        axes.text(MARGIN, height - 0.12 - 0.14 * number, text, fontsize=7, color=GREY, va="center")
+        axes.text(MARGIN, height - 0.12 - 0.14 * number, text, fontsize=7, color=style.MUTED, va="center")
     return drawn
 
 
@@ -66,7 +65,7 @@ def _entries(axes: Axes, entries: list[tuple[Row, list[Line]]]) -> list[float]:
     for row, lines in entries:
         middle = top + LINE / 2
         axes.text(MARGIN, middle, row["released"], fontsize=9.5, weight="bold", va="center")
-        colour = style.COLOURS[0] if row["disclosed"] else "white"
+        colour = style.COLOURS[0] if row["disclosed"] else style.PAPER
         axes.plot([AXIS], [middle], "o", markersize=9, color=colour, markeredgecolor=style.COLOURS[0], zorder=2)
         for number, line in enumerate(lines):
             spot = middle + number * LINE
@@ -81,16 +80,16 @@ def _lines(row: Row) -> Iterator[Line]:
     yield Line(text=f"{row['model']} · {summary(row)}", weight="bold", size=9.5)
     against = f"against {row['against']}" if row["against"] else ""
     also = f"released with {row['members']}" if row["members"] else ""
-    yield from _paragraph(" · ".join(part for part in (against, also) if part), GREY)
+    yield from _paragraph(" · ".join(part for part in (against, also) if part), style.MUTED)
     changes: tuple[Change, ...] = row["listed"]
     for change in changes:
         if change.design:
-            yield from _paragraph(f"{change.label}: {change.old} → {change.new}", INK)
+            yield from _paragraph(f"{change.label}: {change.old} → {change.new}", style.INK)
     yield from _paragraph(" · ".join(str(change) for change in changes if not change.design), style.COLOURS[0])
     if row["against"] is None and row["disclosed"]:
-        yield from _paragraph(starts_with(row), INK)
+        yield from _paragraph(starts_with(row), style.INK)
     if not row["disclosed"] or not any(change.design for change in changes):
-        yield from _paragraph(row["card"], GREY)
+        yield from _paragraph(row["card"], style.MUTED)
 
 
 def _paragraph(text: str, colour: str) -> Iterator[Line]:

@@ -100,7 +100,9 @@ def growth(table: Table) -> Figure:
     """The table's cache or FLOPs against context, on logarithmic axes; a line ends at its model's window."""
     found = table.curves() if table.curves is not None else ()
     cache = table.command == "kvcache"
-    source = "llmcmp: what the architecture needs; each line ends at its model's window, or at the context asked for"
+    engine = table.settings.get("engine", "ideal")
+    what = "what the architecture needs" if engine == "ideal" else f"what {engine} reserves"
+    source = f"llmcmp: {what}; each line ends at its model's window, or at the context asked for"
     _, show, label, base = _AGAINST["kv" if cache else "flops"]
     return lines(table, found, _growth_title(table), source, show, label, base=base)
 
@@ -130,7 +132,11 @@ def _growth_title(table: Table) -> str:
     settings = table.settings
     source = "" if settings["source"] is None else f", source {units.show_tokens(settings['source'])}"
     if table.command == "kvcache":
-        return f"KV cache, {settings['dtype']}, batch {settings['batch']}{source}"
+        values = settings.get("value_dtype")
+        dtype = settings["dtype"] if values in (None, settings["dtype"]) else f"{settings['dtype']} and {values}"
+        engine = settings.get("engine", "ideal")
+        of = "" if engine == "ideal" else f" as {engine} reserves it"
+        return f"KV cache{of}, {dtype}, batch {settings['batch']}{source}"
     pairs = "visible pairs" if settings["causal"] else "full pairs"
     return f"FLOPs of {settings['phase']}, {pairs}, batch {settings['batch']}{source}"
 

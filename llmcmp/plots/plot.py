@@ -12,6 +12,7 @@ from llmcmp.plots import style
 from llmcmp.plots.architecture import architecture, difference
 from llmcmp.plots.evolve import evolve
 from llmcmp.plots.figures import against, growth, sizes, stacked, timeline
+from llmcmp.plots.fitting import budget, picked
 from llmcmp.plots.measured import measured
 from llmcmp.plots.roofs import roofline
 from llmcmp.plots.scattered import active, bubble, kv_year
@@ -34,8 +35,12 @@ def figure(table: Table) -> Figure:
 
 def _figure(table: Table) -> Figure:
     match table.command:
+        case "kvcache" if "budget_bytes" in table.settings:
+            return budget(table)
         case "kvcache" | "flops":
             return growth(table)
+        case "pick":
+            return picked(table)
         case "bench":
             return measured(table)
         case "plot":

@@ -34,24 +34,21 @@ def active(table: Table) -> Figure:
     low, high = min(row["active_parameters"] for row in rows), max(row["parameters"] for row in rows)
     _room(axes, (min(row["parameters"] for row in rows), high), (low, max(row["active_parameters"] for row in rows)))
     for share in (1, 1 / 4, 1 / 16):
-        _share(axes, share, low, high)
+        _share(axes, share)
     style.title(drawn, table.title)
     _finish(axes, table, rows, "parameters", "active_parameters", "counted from each architecture")
     return drawn
 
 
-def _share(axes: Axes, share: float, low: float, high: float) -> None:
-    """A line on which models use one share of their parameters."""
-    axes.plot(
-        [low, 4 * high], [low * share, 4 * high * share], color=style.FAINT, linewidth=0.8, linestyle=":", zorder=1
-    )
+def _share(axes: Axes, share: float) -> None:
+    """A line on which models use one share of their parameters, named where it leaves the axes."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    axes.plot([left, right], [left * share, right * share], color=style.FAINT, linewidth=0.8, linestyle=":", zorder=1)
+    axes.set(xlim=(left, right), ylim=(bottom, top))
     text = "all active" if share == 1 else f"1/{1 / share:.0f} active"
-    right, top = axes.get_xlim()[1], axes.get_ylim()[1]
     x = min(right, top / share)
-    if x * share > axes.get_ylim()[0] and x > axes.get_xlim()[0]:
-        axes.annotate(
-            text, (x, x * share), xytext=(3, 3), textcoords="offset points", fontsize=7.5, color=style.MUTED
-        ).set_in_layout(True)
+    if x > left and x * share > bottom:
+        axes.annotate(text, (x, x * share), xytext=(3, 3), textcoords="offset points", fontsize=7.5, color=style.MUTED)
 
 
 def kv_year(table: Table) -> Figure:

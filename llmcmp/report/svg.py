@@ -57,7 +57,7 @@ def _headed(text: str, alt: str, least: float) -> str:
     box = re.search(r'viewBox="([^"]*)"', head)
     assert box is not None  # matplotlib always writes one
     width = float(box[1].split()[2]) * 4 / 3  # points to CSS pixels
-    size = f"width:100%;max-width:{width:.0f}px;min-width:{width * least:.0f}px"
+    size = f"width:100%;max-width:{width:.0f}px" + (f";min-width:{width * least:.0f}px" if least else "")
     return (
         f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}" style="{size}"'
         f' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'

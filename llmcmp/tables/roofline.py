@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PHASES: tuple[Phase, ...] = tuple(phase for phase in get_args(Phase) if phase != "train")
 COLUMNS = (
     MODEL,
-    Column(key="phase", label="Phase", core=True),
+    Column(key="phase", label="Phase", machine=True),  # people read it beside the name
     Column(key="flops", label="FLOPs", unit="flops", core=True),
     Column(key="expected_bytes", label="Bytes moved", unit="bytes", core=True),
     Column(key="flops_per_byte", label="FLOPs a byte", unit="intensity", core=True),
@@ -99,6 +99,7 @@ def _row(model: Model, asked: Asked, phase: Phase, sizes: dict[str, Any]) -> Row
     peak, bandwidth = asked.device.flops_per_second(asked.compute), asked.device.bytes_per_second
     reached = min(peak, bandwidth * int(cost.total) / moved)
     return card_facts(model, longest(model, asked.point, asked.source)) | {
+        "model_shown": f"{model.name}, {phase}",
         "phase": phase,
         "flops": int(cost.total),
         "expected_bytes": moved,

@@ -12,7 +12,7 @@ import pytest
 from program import called
 
 from llmcmp.cli.app import Program
-from llmcmp.cli.command import summary
+from llmcmp.cli.command import brief, summary
 from llmcmp.sources.names import aliases, preset_files
 
 SHELLS = ["bash", "zsh", "fish", "powershell"]
@@ -104,7 +104,8 @@ def test_bash_completes_with_the_script(installed: Path) -> None:
 def test_fish_completes_with_the_script_and_says_what_a_command_does(installed: Path) -> None:
     script = "llmcmp completion fish | source; complete -C 'llmcmp kv'"
     run = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout == f"kvcache\t{summary('kvcache')}\n"
+    assert run.stdout == f"kvcache\t{brief('kvcache')}\n"
+    assert summary("kvcache").startswith(brief("kvcache").removesuffix(" …"))
 
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_quiet_does_not_hide_an_error() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["compare", "llama2"], ["show", "gpt2"], ["--help"], ["compare", "--help"], ["compare", "lama-8b"], ["flops"], []],
+    [["compare", "llama2"], ["show", "gpt2"], ["--help"], ["compare", "--help"], ["compare", "lama-8b"], ["flops"]],
     ids=" ".join,
 )
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
@@ -133,7 +134,7 @@ def test_what_takes_longer_than_a_second_says_so_and_leaves_no_trace(
 
 def test_a_slow_command_shows_its_seconds_on_a_terminal_only() -> None:
     slow = "import sys, time; import llmcmp.cli.listing as l; f = l.list_table; " + (
-        "l.list_table = lambda *a: (time.sleep(1.6), f(*a))[1]; sys.argv = ['llmcmp', *sys.argv[1:]]; "
+        "l.list_table = lambda *a, **k: (time.sleep(1.6), f(*a, **k))[1]; sys.argv = ['llmcmp', *sys.argv[1:]]; "
         "from llmcmp.cli.app import main; main()"
     )
     command = [sys.executable, "-c", slow, "list", "--family", "mpt"]
@@ -157,10 +158,16 @@ def test_a_command_that_is_almost_right_is_suggested() -> None:
     assert (run.returncode, run.stdout) == (2, "") and "Did you mean 'compare'" in run.stderr
 
 
-def test_the_program_alone_shows_its_help_off_a_terminal() -> None:
+def test_the_program_alone_shows_its_help_off_a_terminal_and_on_a_dumb_one() -> None:
     run = llm()
     assert run.returncode == 0 and run.stdout == llm("--help").stdout
     assert all(panel in run.stdout for panel in COMMANDS)
+    assert "Usage: llmcmp" in in_a_terminal(TERM="dumb").text
+
+
+def test_the_program_alone_opens_the_workbench_on_a_terminal(tmp_path: Path) -> None:
+    screen = in_a_terminal(columns=100, lines=30, keys=b"q", after="Parameters", XDG_STATE_HOME=str(tmp_path))
+    assert screen.code == 0 and "\x1b[?1049h" in screen.text and "Usage:" not in screen.text
 
 
 def test_preferences_change_only_where_something_is_given() -> None:

@@ -18,6 +18,7 @@ from llmcmp.sources.names import preset_files
 
 MODULES = Program.modules()
 MEASURING = set(COMMANDS["Measure"])
+ON_A_TERMINAL = {"workbench"}  # what they do is tested where they are
 
 
 def of(name: str) -> Manual:
@@ -90,7 +91,7 @@ def test_every_example_of_a_help_is_understood(example: str) -> None:
     assert not context.args
 
 
-@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.split()[1] not in MEASURING])
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.split()[1] not in MEASURING | ON_A_TERMINAL])
 def test_every_example_of_a_help_runs(example: str, folder: Path) -> None:
     _run(example, folder)
 

@@ -24,11 +24,14 @@ import pytest
 
 import llmcmp
 from llmcmp.errors import LlmcmpError
+from llmcmp.ops import Plan
 from llmcmp.sources.build import build
+from llmcmp.sources.huggingface.anatomy import Anatomy
 from llmcmp.sources.huggingface.reading.read import document
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
+flop_counter = pytest.importorskip("torch.utils.flop_counter")
 initialization = pytest.importorskip("transformers.initialization")
 auto = pytest.importorskip("transformers.models.auto.modeling_auto")
 
@@ -90,6 +93,8 @@ def compare(config: dict[str, Any], model: Any) -> Outcome:
     # Sinusoids are fixed: some classes hold them as if they were learned.
     fixed = [name for name, module in model.named_modules() if "Sinusoidal" in type(module).__name__]
     named = [(name, p) for name, p in model.named_parameters() if name.rpartition(".")[0] not in fixed]
+    if "text_config" in config:  # of a model with other towers, its text model
+        named = [(name, p) for name, p in named if "language_model" in name or "lm_head" in name]
     shapes = [(name, tuple(p.shape)) for name, p in named]
     try:
         params = llmcmp.params(build(document(config, "read"), "config.json"))
@@ -116,6 +121,56 @@ def outcome(model_type: str, seed: int | None = None) -> Outcome:
     """What becomes of a type's default config, or of one whose sizes `seed` changes."""
     found = reference(model_type, seed)
     return Outcome("none", found) if isinstance(found, str) else compare(*found)
+
+
+def flops_outcome(model_type: str, seed: int) -> Outcome:
+    """FLOPs of a forward pass that torch counts in the class, against those of what llmcmp reads."""
+    found = reference(model_type, seed)
+    if isinstance(found, str):
+        return Outcome("none", found)
+    config, model = found
+    try:
+        read = build(document(config | {"architectures": [CAUSAL[model_type]]}, "read"), "config.json")
+    except LlmcmpError as error:
+        return Outcome("refused", str(error))
+    with silence():
+        try:
+            counted = _counted(model)
+        except Exception as error:  # whatever a class cannot do without values
+            return Outcome("none", f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else ''}")
+    flops = llmcmp.flops(read, BATCH, new=NEW, plan=Plan(latent="expanded"))
+    # What a class computes in the place of a scan or convolution is its own affair (scans.py).
+    own = flops.full - flops.components.get("scan", 0) - flops.components.get("convolution", 0)
+    counted -= idle_experts(model_type, read)
+    if own == flops.full and counted != own:
+        return Outcome("WRONG", f"{own:,} FLOPs, not {counted:,} ({own - counted:+,})")
+    return Outcome("exact" if counted == own else "scan", f"{counted:,}")
+
+
+BATCH, NEW = 2, 7
+RUNS_ALL_EXPERTS = ("llama4_text",)  # those not chosen are given zeros
+
+
+def idle_experts(model_type: str, model: llmcmp.Model) -> int:
+    """FLOPs of experts that no token was sent to, and that the class multiplies all the same."""
+    if model_type not in RUNS_ALL_EXPERTS:
+        return 0
+    anatomy = Anatomy(model)
+    one = 2 * 3 * anatomy.moe.hidden * anatomy.moe.expert.intermediate  # gate, up and down; multiply-add = 2
+    return len(anatomy.moe_layers) * BATCH * NEW * (anatomy.moe.experts - anatomy.moe.per_token) * one
+
+
+def _counted(model: Any) -> int:
+    """What torch's counter sees in a forward pass without values, attention and experts as explicit products."""
+    model.config.use_cache = True  # without a cache some classes look for where a packed sequence ends
+    model.set_attn_implementation("eager")
+    if model._can_set_experts_implementation():
+        model.set_experts_implementation("batched_mm")
+    tokens = torch.full((BATCH, NEW), 3, dtype=torch.long, device="meta")
+    with torch.no_grad(), flop_counter.FlopCounterMode(display=False) as counter:
+        model.eval()(input_ids=tokens)
+    assert counter.get_total_flops() > 0, "the counter saw nothing"
+    return counter.get_total_flops()
 
 
 # How sizes change. Multiples are kept: heads of their groups, widths of their heads.
@@ -147,6 +202,15 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
         "max_position_embeddings": rng.randrange(70, 100),
         "rotary_dim": size // 2,
         "sliding_window": rng.choice((5, 9)),
+        "encoder_attention_heads": heads,
+        "decoder_attention_heads": heads,
+        "decoder_ffn_dim": 8 * rng.randrange(3, 12),
+        "decoder_layers": 3,
+        "d_model": heads * size,
+        # Within the smallest vocabulary. Padding is looked for among tokens, which have no values here.
+        "pad_token_id": None if defaults.get("pad_token_id") is None else 1,
+        "bos_token_id": 0,
+        "eos_token_id": 2,
     }
     found = {alias.get(name, name): value for name, value in sizes.items() if alias.get(name, name) in defaults}
     for name in sorted(SWITCHES & defaults.keys()):

@@ -16,6 +16,7 @@ from llmcmp.errors import ModelError, UndisclosedError
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.flops import flops
 from llmcmp.folds.params import params
+from llmcmp.folds.traffic import traffic
 from llmcmp.learn import Explanation, explain, terms
 from llmcmp.learn.changes import AS_RELEASED, CHANGES, changed
 from llmcmp.learn.computed import COMPUTED
@@ -266,3 +267,93 @@ def test_any_model_is_computed_or_refused_in_one_line(name: str, model: str) -> 
 def test_a_model_that_is_secret_is_refused() -> None:
     with pytest.raises(UndisclosedError, match="gpt-4"):
         explain("kv-cache", load("gpt-4"))
+
+
+CONTEXT = 3000
+
+
+def _mixture() -> dict[str, Any]:
+    model = load("mixtral-8x7b")
+    prefill, decode = flops(model, new=CONTEXT), flops(model, new=1, past=CONTEXT - 1)
+    seen = flops(model, new=CONTEXT, causal=True), flops(model, new=1, past=CONTEXT - 1, causal=True)
+    moved = traffic(model, new=CONTEXT).expected_bytes, traffic(model, new=1, past=CONTEXT - 1).expected_bytes
+    cache, sizes = kvcache(model, CONTEXT), params(model)
+    return {
+        "parameters": sizes.total,
+        "exact_parameters": sizes.total,
+        "active_parameters": sizes.active,
+        "weight_bytes": 2 * sizes.total,
+        "attention_parameters": sizes.components["attention"],
+        "exact_attention_parameters": sizes.components["attention"],
+        "router_parameters": sizes.components["router"],
+        "norm_parameters": sizes.components["norm"],
+        "embedding_parameters": sizes.components["embedding"],
+        "head_parameters": sizes.components["head"],
+        "feed_forward_parameters": None,
+        "kv_bytes": cache.bytes,
+        "kv_bytes_per_token": cache.bytes_per_token,
+        "prefill_flops": prefill.total,
+        "decode_flops": decode.total,
+        "elementwise_elements": prefill.elementwise,
+        "prefill_score_flops": seen[0].components["attention scores"],
+        "decode_score_flops": seen[1].components["attention scores"],
+        "decode_bytes": moved[1],
+        "prefill_intensity": prefill.total / moved[0],
+        "decode_intensity": decode.total / moved[1],
+        "heads": 32,
+        "kv_heads": 8,
+        "head_dim": 128,
+        "vocabulary": 32000,
+        "experts": 8,
+        "per_token": 2,
+        "window": None,
+        "windowed_layers": 0,
+        "residual_sums": 64,
+        "position": "RoPE",
+        "norm": "RMSNorm, pre",
+        "attention": "GQA 32/8",
+        "feed_forward": "2 of 8 × 14,336",
+    }
+
+
+def _latent() -> dict[str, Any]:
+    sizes = params(load("deepseek-v3"))
+    return {
+        "shared_experts_parameters": sizes.components["shared experts"],
+        "feed_forward_parameters": sizes.components["feed-forward"],
+        "apart_parameters": 11_610_067_968,
+        "buffer_elements": sizes.buffers,
+        "experts": 256,
+    }
+
+
+def _two_towers() -> dict[str, Any]:
+    sizes = params(load("t5-base"))
+    return {
+        "attention_parameters": sizes.components["attention"] + sizes.components["cross-attention"],
+        "cross_attention_parameters": sizes.components["cross-attention"],
+        "position_parameters": sizes.components["position"],
+        "cross_cache_bytes": 12 * 2 * 12 * 64 * CONTEXT * 2,
+        "residual_sums": 12 * 2 + 12 * 3,
+    }
+
+
+FIGURES: dict[str, dict[str, Any]] = {
+    "mixtral-8x7b": _mixture(),
+    "deepseek-v3": _latent(),
+    "t5-base": _two_towers(),
+    "mistral-7b": {"window": 4096, "windowed_layers": 32},
+    "transformer-xl": {"projection_parameters": params(load("transformer-xl")).components["projection"]},
+    "mamba2-2.7b": {"linear_mixer_parameters": params(load("mamba2-2.7b")).components["linear mixer"]},
+    "bert-base": {"decode_flops": None, "decode_bytes": None, "decode_intensity": None},
+}
+
+
+@pytest.mark.parametrize("model", FIGURES)
+def test_quantities_are_those_of_the_folds(model: str) -> None:
+    computed = {key: QUANTITIES[key].compute(load(model), CONTEXT) for key in FIGURES[model]}
+    assert computed == FIGURES[model]
+
+
+def test_every_quantity_is_held_to_a_fold() -> None:
+    assert QUANTITIES.keys() == {key for figures in FIGURES.values() for key in figures}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -9,6 +11,7 @@ import llmcmp
 from llmcmp.errors import UnknownModelError
 from llmcmp.plots import plot
 from llmcmp.sources.lineages import lineage
+from llmcmp.sources.names import presets_directory
 from llmcmp.sources.presets import every_model
 from llmcmp.tables.evolve import NEAR_BY_CARD, evolve_table, named
 
@@ -92,6 +95,13 @@ def test_undisclosed_releases_stay_in_the_line_without_a_number() -> None:
     assert rows["gpt-4"].get("parameters") is None and rows["gpt-4"]["changes"] == "Context 4k → 8k"
 
 
+def test_every_lineage_is_of_families_that_exist() -> None:
+    for name in ("gpt", "bert", "qwen", "kimi"):
+        assert {model.card.family for model in lineage(name).models()} == set(lineage(name).families)
+    named = tomllib.loads((presets_directory() / "lineages.toml").read_text("utf-8"))
+    assert {family for entry in named.values() for family in entry["families"]} <= set(FAMILIES)
+
+
 def test_an_unknown_family_gets_the_close_names() -> None:
     with pytest.raises(UnknownModelError, match="did you mean 'llama'"):
         evolve_table("lama")
@@ -100,7 +110,6 @@ def test_an_unknown_family_gets_the_close_names() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_a_timeline_keeps_inside_its_picture_and_its_lines_apart(name: str) -> None:
     drawn = plot.figure(evolve_table(name))
-    drawn.set_dpi(160)  # as pictures are written: letters are fitted to the pixels that they fall on
     renderer = FigureCanvasAgg(drawn).get_renderer()
     width, height = drawn.bbox.width, drawn.bbox.height
     boxes = [text.get_window_extent(renderer) for text in drawn.axes[0].texts]

@@ -6,7 +6,7 @@ Its arguments are what sets one model type apart from another; `types` holds a r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from llmcmp.sources.huggingface.reading.document import Drawing, Layer
 from llmcmp.sources.huggingface.reading.facts import FULL, Fact, Table, always, flag, of
@@ -80,12 +80,15 @@ def decoder(
     many modules for multi-token prediction there are.
     """
 
+    by_kind: dict[str, Mixing] = cast("dict[str, Mixing]", mix) if isinstance(mix, dict) else {}
+
     def read(keys: Keys) -> Drawing:
         keys.ignore(*ignored)
         if check is not None:
             check(keys)
-        names, tables = of(keys, kinds), {}
-        if isinstance(mix, dict) and FULL in mix and FULL not in names:
+        names: list[str] = of(keys, kinds)
+        tables: dict[tuple[str, str], Table] = {}
+        if FULL in by_kind and FULL not in names:
             keys.ignore(*ATTENTION)  # no layer has it
         for kind in dict.fromkeys(names):
             if kind:
@@ -122,13 +125,13 @@ def _prediction(keys: Keys, name: str) -> Table | None:
 
 def _mixing(keys: Keys, mix: Mixing | dict[str, Mixing], kind: str) -> dict[tuple[str, str], Table]:
     """The table of one kind of layer, in its section; a list of them where several stand beside one another."""
-    if isinstance(mix, dict):
-        if kind not in mix:
-            raise keys.error(f"layers of kind {kind[:40]!r} are not known; known: {', '.join(mix)}", "layer_types")
-        read = mix[kind]
-    else:
-        read = mix
-    table = read(keys, kind)
+    if not isinstance(mix, dict):
+        table = mix(keys, kind)
+        return {(table.pop("section", "attention"), kind): table}
+    by_kind = cast("dict[str, Mixing]", mix)
+    if kind not in by_kind:
+        raise keys.error(f"layers of kind {kind[:40]!r} are not known; known: {', '.join(by_kind)}", "layer_types")
+    table = by_kind[kind](keys, kind)
     return {(table.pop("section", "attention"), kind): table}
 
 

@@ -86,6 +86,10 @@ def narrow(*names: str) -> Any:
     return read
 
 
+def without_tasks(keys: Keys) -> None:
+    keys.expect("use_task_id", False, why="task types are not read")
+
+
 BERT = encoder()
 ROBERTA = encoder(offset=True)
 PRE_NORM = layer(placement="pre")
@@ -94,7 +98,7 @@ TYPES: dict[str, Reader] = {
     "bert": BERT,
     "ernie": encoder(
         ignored=("task_type_vocab_size",),
-        check=lambda keys: keys.expect("use_task_id", False, why="task types are not read"),
+        check=without_tasks,
     ),
     "roberta": ROBERTA,
     "camembert": ROBERTA,

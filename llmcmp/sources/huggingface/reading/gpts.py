@@ -81,7 +81,7 @@ def partly(name: str) -> Any:
 
 def neo_kinds(keys: Keys) -> list[str]:
     """GPT-Neo's patterns with how often they repeat: [[["global", "local"], 12]]."""
-    found = keys.value("attention_types", default=None) or [[["global", "local"], 12]]
+    found: Any = keys.value("attention_types", default=None) or [[["global", "local"], 12]]
     try:
         names = [name for pattern, times in found for _ in range(times) for name in pattern]
     except (TypeError, ValueError):
@@ -153,6 +153,16 @@ def japanese_kinds(keys: Keys) -> list[str]:
     return ["biased" if number == keys.layers - 1 else FULL for number in range(keys.layers)]
 
 
+def first_gpt(keys: Keys) -> str:
+    """Its GELU is the tanh approximation."""
+    keys.expect("afn", "gelu", why="GPT's activation is GELU")
+    return "gelu-tanh"
+
+
+def expanded(keys: Keys) -> int:
+    return keys.hidden * keys.whole("expansion_ratio")
+
+
 def phi_norms(keys: Keys) -> str | None:
     return "layer" if keys.flag("qk_layernorm") else None
 
@@ -179,7 +189,7 @@ TYPES: dict[str, Reader] = {
         feed=dense(
             kind="plain",
             width=fourfold(),
-            acts=lambda keys: {"gelu": "gelu-tanh"}.get(keys.text("afn"), "?"),
+            acts=first_gpt,
             bias=True,
         ),
         position=learned("n_positions"),
@@ -251,9 +261,7 @@ TYPES: dict[str, Reader] = {
     "mpt": decoder(
         norm=layer("layer_norm_epsilon", bias=False),
         mix=mpt_attention,
-        feed=dense(
-            kind="plain", width=lambda keys: keys.hidden * keys.whole("expansion_ratio"), acts="gelu", bias=False
-        ),
+        feed=dense(kind="plain", width=expanded, acts="gelu", bias=False),
         ignored=("learned_pos_emb", "embedding_fraction", "norm_type", "logit_scale"),
     ),
     "biogpt": decoder(

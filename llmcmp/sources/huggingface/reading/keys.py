@@ -193,13 +193,24 @@ class Keys:
             raise self.error("must hold whole numbers from 0 on", name)
         return found
 
-    def _list(self, name: str, kind: type, length: int | None) -> list[Any] | None:
-        value = self.value(name, default=None)
+    def numbers(self, name: str, length: int) -> list[float] | None:
+        """A list of numbers from 0 on, null being 0; one a layer."""
+        value: object = self.value(name, default=None)
         if value is None:
             return None
-        if not isinstance(value, list) or any(type(item) is not kind for item in cast("list[object]", value)):
-            raise self.error(f"must be a list of {kind.__name__}, not {_shown(value)}", name)
-        found = cast("list[Any]", value)
+        found = [0 if item is None else item for item in cast("list[Any]", value)] if isinstance(value, list) else []
+        if len(found) != length or any(type(item) not in (int, float) or not 0 <= item <= LARGEST for item in found):
+            raise self.error(f"must be a list of {length} numbers from 0 on, not {_shown(value)}", name)
+        return [float(item) for item in found]
+
+    def _list(self, name: str, kind: type, length: int | None) -> list[Any] | None:
+        value: object = self.value(name, default=None)
+        if value is None:
+            return None
+        found = cast("list[Any]", value) if isinstance(value, list) else [None]
+        if any(type(item) is not kind for item in found):
+            kinds = {str: "texts", int: "whole numbers"}[kind]
+            raise self.error(f"must be a list of {kinds}, not {_shown(value)}", name)
         if length is not None and len(found) != length:
             raise self.error(f"must have one entry for each of {length} layers, not {len(found)}", name)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, layer, rms
 from llmcmp.sources.huggingface.reading.facts import (
@@ -85,7 +85,7 @@ def gemma_scale(keys: Keys) -> float | None:
     return keys.number("query_pre_attn_scalar") ** -0.5
 
 
-def gemma(placement: str = "pre", kinds: Callable[[Keys], list[str]] | None = None, **mix: object) -> Reader:
+def gemma(placement: str = "pre", kinds: Callable[[Keys], list[str]] | None = None, **mix: Any) -> Reader:
     """Gemma's: a norm that stores its weight less one, a scaled embedding."""
     position: Position = rope()
     if "position" in mix:
@@ -101,8 +101,8 @@ def gemma(placement: str = "pre", kinds: Callable[[Keys], list[str]] | None = No
 
 
 def multiplied(name: str) -> Callable[[Keys], float | None]:
-    """A scale of the scores that a key states."""
-    return lambda keys: keys.number(name)
+    """A scale of the scores that a key may state."""
+    return optional(name)
 
 
 def unrotated(keys: Keys) -> list[str]:
@@ -134,12 +134,11 @@ def with_thetas(kinds: Callable[[Keys], list[str]]) -> Callable[[Keys], list[str
     """Kinds with the base of their rotation, where the config gives every layer one (0 or null: it does not rotate)."""
 
     def read(keys: Keys) -> list[str]:
-        thetas = keys.value("layer_rope_theta", default=None)
+        thetas = keys.numbers("layer_rope_theta", keys.layers)
         if thetas is None:
             return kinds(keys)
-        if not isinstance(thetas, list) or len(thetas) != keys.layers:
-            raise keys.error(f"must have one entry for each of {keys.layers} layers", "layer_rope_theta")
-        return [f"{kind}/{theta or 0}" for kind, theta in zip(kinds(keys), thetas, strict=True)]
+        usual = rope()(keys, FULL)["theta"]
+        return [kind if theta == usual else f"{kind}/{theta}" for kind, theta in zip(kinds(keys), thetas, strict=True)]
 
     return read
 
@@ -147,13 +146,9 @@ def with_thetas(kinds: Callable[[Keys], list[str]]) -> Callable[[Keys], list[str
 def own_theta(keys: Keys, kind: str) -> Table:
     """The position of a layer whose kind names its base."""
     base, _, theta = kind.partition("/")
-    if not theta or theta == str(keys.value("rope_theta", default=None)):
+    if not theta:
         return rope()(keys, base)
-    try:
-        value = float(theta)
-    except ValueError:
-        raise keys.error(f"must hold numbers, not {theta[:40]}", "layer_rope_theta") from None
-    return {"kind": "none"} if value == 0 else rope()(keys, base) | {"theta": value}
+    return {"kind": "none"} if float(theta) == 0 else rope()(keys, base) | {"theta": float(theta)}
 
 
 def squared(keys: Keys) -> None:
@@ -180,13 +175,30 @@ CWM_ROPE = {
     "rope_type": "llama3",
 }
 
+APERTUS_ROPE = {
+    "rope_type": "llama3",
+    "rope_theta": 12_000_000.0,
+    "factor": 8.0,
+    "original_max_position_embeddings": 8192,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+}
+MINISTRAL_ROPE = {
+    "rope_type": "yarn",
+    "rope_theta": 1_000_000.0,
+    "factor": 16.0,
+    "original_max_position_embeddings": 16384,
+    "beta_fast": 32.0,
+    "beta_slow": 1.0,
+}
+
 TYPES: dict[str, Reader] = {
     "llama": LLAMA,
     "internlm3": LLAMA,
     "iquestcoder": LLAMA,
     "mistral": decoder(kinds=windowed),
     "ministral": decoder(kinds=listed(windowed)),
-    "ministral3": decoder(kinds=windowed),
+    "ministral3": decoder(mix=attention(position=rope(otherwise=MINISTRAL_ROPE)), kinds=windowed),
     "qwen2": decoder(mix=attention(bias=QKV), kinds=qwen_kinds),
     "qwen3": decoder(mix=attention(bias=BIASED, qk_norm="head"), kinds=qwen_kinds),
     "gemma": gemma(),
@@ -209,7 +221,10 @@ TYPES: dict[str, Reader] = {
         mix=attention(bias=biased("attention_bias", QKV), position=rope(fraction=0.5, interleaved=True)),
     ),
     "arcee": decoder(mix=attention(bias=BIASED), feed=dense(kind="plain", bias=flag("mlp_bias"))),
-    "apertus": decoder(mix=attention(bias=BIASED, qk_norm="head"), feed=dense(kind="plain", acts="xielu")),
+    "apertus": decoder(
+        mix=attention(bias=BIASED, qk_norm="head", position=rope(otherwise=APERTUS_ROPE)),
+        feed=dense(kind="plain", acts="xielu"),
+    ),
     "granite": decoder(
         mix=attention(bias=BIASED, scale=multiplied("attention_multiplier")), feed=dense(bias=flag("mlp_bias"))
     ),

@@ -12,6 +12,7 @@ from llmcmp.sources.huggingface.reading.facts import (
     SLIDING,
     Table,
     biased,
+    either,
     every,
     flag,
     listed,
@@ -83,7 +84,7 @@ def glm_moe(**more: Any) -> Reader:
     return decoder(
         mix=attention(
             bias=biased("attention_bias", QKV),
-            qk_norm=lambda keys: "head" if keys.flag("use_qk_norm") else None,
+            qk_norm=either("use_qk_norm", "head", None),
             position=rope(fraction=0.5),
         ),
         feed=experts(
@@ -320,7 +321,9 @@ TYPES: dict[str, Reader] = {
             sparse=ernie_sparse,
             router={"correction": True, "normalize": True},
             bias=flag("use_bias"),
+            expert_bias=False,
         ),
+        head=lambda keys: {"bias": True} if keys.flag("use_bias") else {},
     ),
     "exaone_moe": decoder(
         mix=attention(qk_norm="head", position=exaone_position),
@@ -371,9 +374,11 @@ TYPES: dict[str, Reader] = {
     ),
     "mimo_v2_flash": decoder(
         mix={
-            FULL: attention(bias=BIASED, value_dim=whole("v_head_dim"), position=rope(otherwise=MIMO_ROPE)),
+            FULL: attention(
+                bias=biased("attention_bias", QKV), value_dim=whole("v_head_dim"), position=rope(otherwise=MIMO_ROPE)
+            ),
             SLIDING: attention(
-                bias=BIASED,
+                bias=biased("attention_bias", QKV),
                 value_dim=whole("v_head_dim"),
                 position=rope(otherwise=MIMO_ROPE),
                 sinks=True,

@@ -189,12 +189,14 @@ def experts(
             tables["moe"] = _moe(keys)
         return Feed(names=["moe" if mark else "dense" for mark in marks], tables=tables)
 
+    own_bias: dict[str, Any] = {} if expert_bias is None else {"bias": expert_bias}
+
     def _moe(keys: Keys) -> Table:
         table: Table = {
             "kind": "experts",
             "experts": of(keys, count),
             "per_token": of(keys, per_token),
-            "expert": network(keys, width=width, **options | ({} if expert_bias is None else {"bias": expert_bias})),
+            "expert": network(keys, width=width, **options | own_bias),
         }
         wide = of(keys, shared)
         if wide:

@@ -42,7 +42,7 @@ def document(config: Table, name: str, where: str = "config.json", url: str = ""
     if reader is None:
         raise keys.error(_unknown(model_type), "model_type")
     drawing = reader(keys)
-    card = _card(keys, drawing, name, url, date)
+    card = _card(keys, drawing, f"{name} (text)" if inside else name, url, date)
     notes = list(_notes(config, keys, keys.finish(), inside, quantized))
     return card | ({"notes": notes} if notes else {}) | sections(drawing)
 

@@ -341,6 +341,12 @@ def nemotron_feed(keys: Keys) -> Feed:
     return Feed(names=[kind if kind in tables else "" for kind in kinds], tables=tables)
 
 
+def nemotron_plain(keys: Keys) -> None:
+    """Refuse what the class does not do."""
+    keys.expect("attention_bias", False, why="the class has no such biases")
+    keys.expect("tie_word_embeddings", False, why="the class ties nothing")
+
+
 def nemotron_mixers(keys: Keys) -> list[str]:
     return [kind if kind in (LINEAR, FULL) else "" for kind in nemotron_layers(keys)]
 
@@ -475,7 +481,7 @@ TYPES: dict[str, Reader] = {
             FULL: attention(position=fixed("none"), size=whole("head_dim", "attention_head_dim")),
             LINEAR: nemotron_mamba,
         },
-        check=lambda keys: keys.expect("attention_bias", False, why="the class has no such biases"),
+        check=nemotron_plain,
         kinds=nemotron_mixers,
         feed=nemotron_feed,
         ignored=("sliding_window", "mamba_hidden_act", "rope_theta", "partial_rotary_factor"),

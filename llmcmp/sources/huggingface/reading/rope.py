@@ -47,10 +47,10 @@ def parameters(keys: Keys, kind: str | None = None) -> Table:
     found = older or newer
     if not any(name in found for name in LAYER_KINDS):
         return found
-    inner = found.get(kind or "full_attention") or {}
-    if not isinstance(inner, dict):
+    inner: Any = found.get(kind or "full_attention")
+    if inner is not None and not isinstance(inner, dict):
         raise keys.error("must hold objects", "rope_parameters")
-    return cast("Table", inner)
+    return cast("Table", inner or {})
 
 
 def rotary(
