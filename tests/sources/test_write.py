@@ -134,14 +134,14 @@ def test_the_order_of_the_card_names_every_key() -> None:
 )
 @example('\x7f\x00\t\n\r"\\', 1e-7, 0)
 def test_any_text_and_number_reads_back(text: str, number: float, whole: int) -> None:
-    given_text = {
+    made = {
         "text": text,
         "number": number,
         "whole": whole,
         "list": [text, text],
         "table": {"inner": {text: whole}},
     }
-    assert tomllib.loads(toml(given_text)) == given_text
+    assert tomllib.loads(toml(made)) == made
 
 
 def test_half_a_character_is_refused() -> None:
