@@ -51,7 +51,7 @@ class Main(Screen[None]):
                 tooltip="Halve the context"),
         Binding("right_square_bracket", "context(True)", "Context ×2", key_display="]", id="main.longer", show=False,
                 tooltip="Double the context"),
-        Binding("c", "edit('context')", "Context", id="main.context", tooltip="Type a context"),
+        Binding("c", "edit('context')", "Context", id="main.context", show=False, tooltip="Type a context"),
         Binding("n", "edit('batch')", "Batch", id="main.batch", show=False, tooltip="Type a number of sequences"),
         Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
         Binding("t", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
