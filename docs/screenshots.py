@@ -35,6 +35,11 @@ SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "compute": (MODELS, (tab("compute"),)),
     "cache": (MODELS, (tab("cache"), "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),
     "cache-ranked": ((), (tab("cache"), "m", *"1GiB", "escape", "right_square_bracket")),
+    "blocks": (("deepseek-v3", "gemma3-27b"), (tab("blocks"), "l", *["down"] * 4, "space")),
+    "blocks-drawn": (("t5-small",), (tab("blocks"), "d", "l")),
+    "measure": (("gpt2", "mamba2-370m"), (tab("measure"), "m")),
+    "learn": (("llama3-8b", "mixtral-8x7b"), (tab("learn"), "s", *"gqa", "enter", "enter")),
+    "what-if": (("llama3-8b",), ("i", "down", *"16")),
     "filter": (MODELS, ("f",)),
     "keys": (MODELS, ("question_mark",)),
 }

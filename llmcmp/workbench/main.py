@@ -62,7 +62,7 @@ class Main(Screen[None]):
         Binding("full_stop", "view('next')", "Next model", key_display=".", id="main.next",
                 tooltip="Blocks: the next selected model"),
         Binding("m", "view('measure')", "Measure", id="main.measure", tooltip="Measure: the selected models, or stop"),
-        Binding("t", "view('find')", "Find a term", id="main.find", tooltip="Learn: search the terms"),
+        Binding("s", "view('find')", "Find a term", id="main.find", tooltip="Learn: search the terms"),
         Binding("i", "what_if", "What if", id="main.what_if", tooltip="Edit a model; the edit stands beside it"),
         Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
         Binding("y", "copy", "Copy", id="main.copy", show=False, tooltip="Copy what the tab shows as Markdown"),

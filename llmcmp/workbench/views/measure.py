@@ -35,6 +35,7 @@ CHOICES = (
     ("dtype", "dtype", ("fp32", "bf16", "fp16"), "Of weights, activations and cache"),
     ("phases", "phases", ("all", *PHASES), "What is measured"),
 )
+NOTES = 3  # lines below the table; all of them are in what is exported
 START = (("m", "measure the selected models; again: stop"), ("tab", "to what is measured, above"))
 
 
@@ -60,7 +61,7 @@ class MeasureView(View):
     MeasureView ProgressBar { width: 22; margin: 0 1 0 0; }
     MeasureView ProgressBar Bar { width: 22; }
     MeasureView #said { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; color: $foreground 70%; }
-    MeasureView .notes { max-height: 6; }
+    MeasureView .notes { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     class Told(Message):
@@ -201,7 +202,7 @@ class MeasureView(View):
         self._records.append(record)
         self._table = measuring.results(self._records, self.settings)
         self.query_one(TableView).put(grid(self._table, side_by_side=True))
-        self.query_one(".notes", Static).update("\n".join(self._table.notes))
+        self.query_one(".notes", Static).update("\n".join(self._table.notes[:NOTES]))
         self._arrange()
         self._say(f"{record['model']}: {record['status']}", self._done)
 
