@@ -191,6 +191,24 @@ def laguna_attention(keys: Keys, kind: str) -> Table:
     return read(keys, kind)
 
 
+def minimax_position(keys: Keys, kind: str) -> Table:
+    """So many elements of a head are rotated."""
+    rotated = keys.whole_or("rotary_dim", otherwise=None)
+    return rope(fraction=None if rotated is None else rotated / keys.whole("head_dim"))(keys, kind)
+
+
+def minimax_plain(keys: Keys) -> None:
+    """What older files of MiniMax-M2 say of themselves, and the class takes for granted."""
+    keys.expect("use_qk_norm", True, None, why="MiniMax-M2 norms queries and keys")
+    keys.expect("qk_norm_type", "per_layer", None, why="MiniMax-M2 norms whole queries and keys")
+    keys.expect("use_routing_bias", True, None, why="MiniMax-M2 corrects the scores of experts")
+    keys.expect("shared_intermediate_size", 0, None, why="MiniMax-M2 has no shared expert")
+    if keys.value("use_mtp", default=False):
+        count = keys.whole("num_mtp_modules", default=1)
+        keys.notes.append(f"Its {count} modules for the prediction of further tokens are not counted.")
+    keys.ignore("num_mtp_modules")
+
+
 def step_sparse(keys: Keys) -> list[bool]:
     return [True] * keys.layers
 
@@ -229,6 +247,9 @@ TYPES: dict[str, Reader] = {
         mix=attention(bias=BIASED, qk_norm="head"),
         kinds=qwen_kinds,
         feed=experts(sparse=every_step, router=routed()),
+    ),
+    "qwen3_vl_moe_text": decoder(
+        mix=attention(bias=BIASED, qk_norm="head"), feed=experts(sparse=every_step, router=NORMALIZED)
     ),
     "phimoe": decoder(
         norm=layer("rms_norm_eps"),
@@ -361,10 +382,9 @@ TYPES: dict[str, Reader] = {
         ignored=("intermediate_size_mlp", "for_llm_compressor"),
     ),
     "minimax_m2": decoder(
-        mix=attention(
-            qk_norm="whole",
-            position=rope(),
-        ),
+        mix=attention(qk_norm="whole", position=minimax_position),
+        check=minimax_plain,
+        ignored=("shared_intermediate_size", "mtp_transformer_layers"),
         feed=experts(count=whole("num_local_experts"), width=whole("intermediate_size"), router=CORRECTED | NORMALIZED),
     ),
     "mellum": decoder(
