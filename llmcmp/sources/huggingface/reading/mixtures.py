@@ -20,6 +20,7 @@ from llmcmp.sources.huggingface.reading.facts import (
 )
 from llmcmp.sources.huggingface.reading.llamas import (
     BIASED,
+    TOGETHER,
     exaone_position,
     multiplied,
     own_theta,
@@ -207,6 +208,18 @@ def minimax_plain(keys: Keys) -> None:
         count = keys.whole("num_mtp_modules", default=1)
         keys.notes.append(f"Its {count} modules for the prediction of further tokens are not counted.")
     keys.ignore("num_mtp_modules")
+
+
+def cohere_kinds(keys: Keys) -> list[str]:
+    """The first dense layers have a pattern of their own, the others one that starts after them."""
+    first = keys.whole("first_k_dense_replace", default=0, least=0)
+    dense_step, step = keys.whole("prefix_dense_sliding_window_pattern"), keys.whole("sliding_window_pattern")
+    before = [SLIDING if (number + 1) % dense_step else FULL for number in range(min(first, keys.layers))]
+    return before + [SLIDING if (number + 1) % step else FULL for number in range(keys.layers - len(before))]
+
+
+def cohere_sparse(keys: Keys) -> list[bool]:
+    return [number >= keys.whole("first_k_dense_replace", default=0, least=0) for number in range(keys.layers)]
 
 
 def step_sparse(keys: Keys) -> list[bool]:
@@ -437,6 +450,30 @@ TYPES: dict[str, Reader] = {
             shared=whole("shared_expert_intermediate_size"),
             sparse=mlp_types(first_dense),
             router=CORRECTED | NORMALIZED,
+        ),
+    ),
+    "cohere2_moe": decoder(
+        norm=layer(bias=False),
+        block=TOGETHER,
+        mix=attention(bias=BIASED, position=rotating(SLIDING, interleaved=True)),
+        kinds=listed(cohere_kinds),
+        feed=experts(
+            count=whole("num_experts"),
+            width=whole("intermediate_size"),
+            shared=shared_experts("num_shared_experts", width="intermediate_size"),
+            sparse=mlp_types(cohere_sparse),
+            dense_width=lambda keys: keys.size(
+                "prefix_dense_intermediate_size", otherwise=keys.whole("intermediate_size")
+            ),
+            router=routed(scoring="sigmoid"),
+        ),
+        check=lambda keys: keys.expect("rms_norm_eps", None, why="LayerNorms are read, RMS norms are not"),
+        ignored=(
+            "shared_expert_combination_strategy",
+            "prefix_dense_intermediate_size",
+            "sliding_window_pattern",
+            "prefix_dense_sliding_window_pattern",
+            "first_k_dense_replace",
         ),
     ),
     "dbrx": decoder(
