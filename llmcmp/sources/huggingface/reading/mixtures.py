@@ -20,6 +20,7 @@ from llmcmp.sources.huggingface.reading.facts import (
 )
 from llmcmp.sources.huggingface.reading.llamas import (
     BIASED,
+    TOGETHER,
     exaone_position,
     multiplied,
     own_theta,
@@ -191,6 +192,36 @@ def laguna_attention(keys: Keys, kind: str) -> Table:
     return read(keys, kind)
 
 
+def minimax_position(keys: Keys, kind: str) -> Table:
+    """So many elements of a head are rotated."""
+    rotated = keys.whole_or("rotary_dim", otherwise=None)
+    return rope(fraction=None if rotated is None else rotated / keys.whole("head_dim"))(keys, kind)
+
+
+def minimax_plain(keys: Keys) -> None:
+    """What older files of MiniMax-M2 say of themselves, and the class takes for granted."""
+    keys.expect("use_qk_norm", True, None, why="MiniMax-M2 norms queries and keys")
+    keys.expect("qk_norm_type", "per_layer", None, why="MiniMax-M2 norms whole queries and keys")
+    keys.expect("use_routing_bias", True, None, why="MiniMax-M2 corrects the scores of experts")
+    keys.expect("shared_intermediate_size", 0, None, why="MiniMax-M2 has no shared expert")
+    if keys.value("use_mtp", default=False):
+        count = keys.whole("num_mtp_modules", default=1)
+        keys.notes.append(f"Its {count} modules for the prediction of further tokens are not counted.")
+    keys.ignore("num_mtp_modules")
+
+
+def cohere_kinds(keys: Keys) -> list[str]:
+    """The first dense layers have a pattern of their own, the others one that starts after them."""
+    first = keys.whole("first_k_dense_replace", default=0, least=0)
+    dense_step, step = keys.whole("prefix_dense_sliding_window_pattern"), keys.whole("sliding_window_pattern")
+    before = [SLIDING if (number + 1) % dense_step else FULL for number in range(min(first, keys.layers))]
+    return before + [SLIDING if (number + 1) % step else FULL for number in range(keys.layers - len(before))]
+
+
+def cohere_sparse(keys: Keys) -> list[bool]:
+    return [number >= keys.whole("first_k_dense_replace", default=0, least=0) for number in range(keys.layers)]
+
+
 def step_sparse(keys: Keys) -> list[bool]:
     return [True] * keys.layers
 
@@ -229,6 +260,9 @@ TYPES: dict[str, Reader] = {
         mix=attention(bias=BIASED, qk_norm="head"),
         kinds=qwen_kinds,
         feed=experts(sparse=every_step, router=routed()),
+    ),
+    "qwen3_vl_moe_text": decoder(
+        mix=attention(bias=BIASED, qk_norm="head"), feed=experts(sparse=every_step, router=NORMALIZED)
     ),
     "phimoe": decoder(
         norm=layer("rms_norm_eps"),
@@ -361,10 +395,9 @@ TYPES: dict[str, Reader] = {
         ignored=("intermediate_size_mlp", "for_llm_compressor"),
     ),
     "minimax_m2": decoder(
-        mix=attention(
-            qk_norm="whole",
-            position=rope(),
-        ),
+        mix=attention(qk_norm="whole", position=minimax_position),
+        check=minimax_plain,
+        ignored=("shared_intermediate_size", "mtp_transformer_layers"),
         feed=experts(count=whole("num_local_experts"), width=whole("intermediate_size"), router=CORRECTED | NORMALIZED),
     ),
     "mellum": decoder(
@@ -417,6 +450,30 @@ TYPES: dict[str, Reader] = {
             shared=whole("shared_expert_intermediate_size"),
             sparse=mlp_types(first_dense),
             router=CORRECTED | NORMALIZED,
+        ),
+    ),
+    "cohere2_moe": decoder(
+        norm=layer(bias=False),
+        block=TOGETHER,
+        mix=attention(bias=BIASED, position=rotating(SLIDING, interleaved=True)),
+        kinds=listed(cohere_kinds),
+        feed=experts(
+            count=whole("num_experts"),
+            width=whole("intermediate_size"),
+            shared=shared_experts("num_shared_experts", width="intermediate_size"),
+            sparse=mlp_types(cohere_sparse),
+            dense_width=lambda keys: keys.size(
+                "prefix_dense_intermediate_size", otherwise=keys.whole("intermediate_size")
+            ),
+            router=routed(scoring="sigmoid"),
+        ),
+        check=lambda keys: keys.expect("rms_norm_eps", None, why="LayerNorms are read, RMS norms are not"),
+        ignored=(
+            "shared_expert_combination_strategy",
+            "prefix_dense_intermediate_size",
+            "sliding_window_pattern",
+            "prefix_dense_sliding_window_pattern",
+            "first_k_dense_replace",
         ),
     ),
     "dbrx": decoder(
