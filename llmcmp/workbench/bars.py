@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.signal import Signal
 
 LIST = 40  # columns of the list of models below the brand, where there is room for it
-ROOMY = 110
+ROOMY = 118
 KEPT = ("help", "app.quit")  # keys that are always shown
 
 
