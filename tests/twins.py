@@ -69,6 +69,7 @@ ODD: dict[str, dict[str, Any]] = {
     "narrow values": attending(value_dim=4),
     "a gate a head": attending(head_gate="sigmoid", value_dim=4, output_gate=True),
     "a softplus gate a head": attending(head_gate="softplus"),
+    "indexed": {**DENSE, "attention": {**LATENT, "indexer": {"heads": 3, "head_dim": 6, "top_k": 500}}},
     "latent biases": {**DENSE, "attention": {**LATENT, "bias": ["query_down", "kv_down", "output"]}},
     "norms without weights": {**DENSE, "norm": {"kind": "rms", "placement": "pre", "weight": False}},
     "LayerNorm without weights": {**DENSE, "norm": {"kind": "layer", "placement": "pre", "weight": False}},
