@@ -153,7 +153,8 @@ ODD: dict[str, dict[str, Any]] = {
 
 # Recurrent mixers, and what blocks make of them.
 MIXED: dict[str, dict[str, Any]] = {
-    **{kind: KINDS[kind] for kind in (*MIXERS, "short", "hybrid")},
+    **{kind: KINDS[kind] for kind in (*MIXERS, "hybrid")},
+    "short": mixing("short"),
     "mixer beside attention": {**mixing("mamba-2"), **BESIDE},
     "Mamba-2 normed first": {**mixing("mamba-2"), "mixer": {**MIXERS["mamba-2"], "norm_first": True}},
     "Mamba-2 without norm": {**mixing("mamba-2"), "mixer": {**MIXERS["mamba-2"], "norm": False}},
