@@ -17,8 +17,8 @@ __version__ = "0.1.0"
 
 
 _PUBLIC = (
-    "Cache Flops LlmcmpError Memory Model Params Plan Table Traffic"
-    " compare flops kvcache load memory models params traffic weight_bytes"
+    "Cache Flops LlmcmpError Memory Model Params Plan Table Traffic Tuning"
+    " compare flops kvcache load longest_context memory models most_sequences params traffic weight_bytes"
 ).split()
 
 

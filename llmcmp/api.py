@@ -1,7 +1,9 @@
 """The public names of the package, gathered once."""
 
 from llmcmp.errors import LlmcmpError
+from llmcmp.folds.budget import longest_context, most_sequences
 from llmcmp.folds.cache import Cache, kvcache
+from llmcmp.folds.engines.policy import Tuning
 from llmcmp.folds.flops import Flops, flops
 from llmcmp.folds.memory import Memory, memory, weight_bytes
 from llmcmp.folds.params import Params, params
@@ -22,12 +24,15 @@ __all__ = [
     "Plan",
     "Table",
     "Traffic",
+    "Tuning",
     "compare",
     "flops",
     "kvcache",
     "load",
+    "longest_context",
     "memory",
     "models",
+    "most_sequences",
     "params",
     "traffic",
     "weight_bytes",

@@ -59,6 +59,16 @@ class Estimate:
 
 
 @frozen
+class Otherwise:
+    """An engine whose own code for this model keeps another cache than its rules for the architecture say."""
+
+    engine: str
+    what: str
+    url: str
+    date: str
+
+
+@frozen
 class Card:
     """`context` is what the vendor states, in tokens; `position_limit` what the config allows, where that differs."""
 
@@ -77,6 +87,7 @@ class Card:
     notes: tuple[str, ...] = ()
     published: Published | None = None
     estimates: tuple[Estimate, ...] = ()
+    kept_otherwise: tuple[Otherwise, ...] = ()
     # Overrides applied after loading, as typed ("kv_heads=32"): the model is then no longer the published one.
     overrides: tuple[str, ...] = ()
 

@@ -6,6 +6,7 @@ LlmcmpError                 1   something known is wrong
 │  ├─ PresetError           1   a preset file: names file, table and key
 │  ├─ ConfigError           1   a config.json: names file and key, or what is not understood
 │  └─ UndisclosedError      1   the vendor has not published the architecture
+├─ DefaultsError            1   the file of defaults: names file and key
 ├─ OutputError              1   a file that cannot be written
 ├─ QuantityError            2   a number, unit or option value
 └─ DoesNotFitError          3   the question has no feasible answer
@@ -38,6 +39,10 @@ class ConfigError(ModelError):
 
 class UndisclosedError(ModelError):
     """The vendor has not published the architecture, so nothing can be computed from it."""
+
+
+class DefaultsError(LlmcmpError):
+    """The file of defaults says something that no option takes."""
 
 
 class OutputError(LlmcmpError):

@@ -1,12 +1,8 @@
-"""Tables into files: csv and json in raw base units, md, tex and html as people read them, png, svg and pdf as a plot.
-
-A file appears whole or not at all: it is written beside its place under another name, then moved there.
-"""
+"""Tables as the content of files: csv and json in raw units, md, tex and html for people, png, svg, pdf plots."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
@@ -14,6 +10,7 @@ from llmcmp.tables.text import html_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from llmcmp.tables.table import Table
 
@@ -44,17 +41,24 @@ def html_text(table: Table) -> str:
     from html import escape
 
     notes = "".join(f"<p>{escape(note)}</p>\n" for note in table.notes)
+    return html_page(table.title, f"{html_table(table)}\n{notes}")
+
+
+def html_page(title: str, body: str) -> str:
+    """A page of its own around `body`, in the reader's light or dark."""
+    from html import escape
+
     style = (
         ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2rem}"
         "table{border-collapse:collapse}th,td{padding:.3rem .8rem;border-bottom:1px solid #8884;text-align:left}"
     )
     return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(table.title)}</title>\n'
-        f"<style>{style}</style>\n<h1>{escape(table.title)}</h1>\n{html_table(table)}\n{notes}</html>\n"
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f"<style>{style}</style>\n<h1>{escape(title)}</h1>\n{body}</html>\n"
     )
 
 
-_TEXTS: dict[str, Callable[[Table], str]] = {
+TEXTS: dict[str, Callable[[Table], str]] = {
     ".csv": csv_text,
     ".json": json_text,
     ".md": markdown_table,
@@ -66,8 +70,8 @@ _TEXTS: dict[str, Callable[[Table], str]] = {
 def check_outputs(paths: Sequence[Path]) -> None:
     """Raise OutputError, before any work is done, for a suffix or a place that cannot be written."""
     for path in paths:
-        if path.suffix.lower() not in (*_TEXTS, *PLOTS):
-            known = ", ".join(suffix.removeprefix(".") for suffix in (*_TEXTS, *PLOTS))
+        if path.suffix.lower() not in (*TEXTS, *PLOTS):
+            known = ", ".join(suffix.removeprefix(".") for suffix in (*TEXTS, *PLOTS))
             raise OutputError(f"cannot write '{path}': unknown suffix '{path.suffix}'; choose one of {known}")
         folder = path.parent
         if not folder.is_dir():
@@ -81,36 +85,7 @@ def check_outputs(paths: Sequence[Path]) -> None:
 def content(table: Table, path: Path) -> bytes:
     """A table in the format of a file's suffix. Raises OutputError where a plot has nothing to draw."""
     suffix = path.suffix.lower()
-    return _plot_bytes(table, suffix) if suffix in PLOTS else _TEXTS[suffix](table).encode()
-
-
-def write(made: bytes, path: Path) -> None:
-    """Write a file. Raises OutputError; a failure leaves the old file, or none."""
-    try:
-        _replace(path, made)
-    except OSError as error:
-        raise OutputError(f"cannot write '{path}': {error.strerror}") from error
-
-
-def _replace(path: Path, made: bytes) -> None:
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(made)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+    return _plot_bytes(table, suffix) if suffix in PLOTS else TEXTS[suffix](table).encode()
 
 
 def _plot_bytes(table: Table, suffix: str) -> bytes:

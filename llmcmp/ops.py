@@ -80,6 +80,9 @@ class State:
 
     `clock` says what it grows with: the tokens of the sequence, or the encoder's source (cross-attention). `dtype` is
     set where the mechanism fixes it (a recurrent state in fp32); what has none is kept in the dtype of the cache.
+    `values` of the elements are values, which a cache may keep in a dtype of their own; the others are keys, or what
+    stands for both. `heads` is the number of heads that the keys are of, as of the values: formats that share scales
+    between elements go by heads.
     """
 
     name: str
@@ -87,10 +90,16 @@ class State:
     span: Span | Fixed
     dtype: str | None = None
     clock: Literal["tokens", "source"] = "tokens"
+    values: int = 0
+    heads: int = 1
+
+    def positions(self, context: Dim, source: Dim) -> Dim:
+        """Positions of one sequence after `context` tokens and a source of `source` tokens."""
+        return self.span.kept(context if self.clock == "tokens" else source)
 
     def elements(self, context: Dim, source: Dim) -> Dim:
-        """Elements of one sequence after `context` tokens and a source of `source` tokens."""
-        return self.width * self.span.kept(context if self.clock == "tokens" else source)
+        """Elements of one sequence after as many tokens."""
+        return self.width * self.positions(context, source)
 
 
 @frozen(eq=False)

@@ -26,8 +26,26 @@ DTYPE_BITS = {
     "int2": 2,
 }
 
+# Formats that keep scales beside blocks of elements: elements and bytes of a block (ggml's block_q8_0 ... in
+# ggml-common.h of llama.cpp: a 16-bit scale, a second one or a minimum in the _1 formats, then the elements).
+BLOCKS = {
+    "q8_0": (32, 34),
+    "q5_0": (32, 22),
+    "q5_1": (32, 24),
+    "q4_0": (32, 18),
+    "q4_1": (32, 20),
+    "iq4_nl": (32, 18),
+}
+SCALE_BYTES = 2  # of a scale in fp16, and of a zero-point
+
 _TOKEN_FACTORS = {"": 1, "k": 1024, "m": 1024**2}
 _COUNT_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+_BYTE_FACTORS = {
+    "": 1,
+    "b": 1,
+    **{f"{prefix}b": 10 ** (3 * power) for power, prefix in enumerate("kmgt", start=1)},
+    **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)},
+}
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("", "K", "M", "B", "T")
 _FLOPS = ("", "K", "M", "G", "T", "P", "E", "Z", "Y")
@@ -39,6 +57,41 @@ def dtype_bits(name: str) -> int:
     if bits is None:
         raise QuantityError(f"unknown dtype {name!r}; choose one of {', '.join(DTYPE_BITS)}")
     return bits
+
+
+def block(name: str) -> tuple[int, int]:
+    """Elements and bits of the smallest whole piece of a format: one element, or a block with its scales.
+
+    `int4-g64` is 4 bits an element and an fp16 scale for every 64; `int4-g64z` has a zero-point beside the scale.
+    Raises QuantityError for a format that is not known.
+
+    >>> block("bf16"), block("q8_0"), block("int4-g64")
+    ((1, 16), (32, 272), (64, 272))
+    """
+    lower = name.lower() if isinstance(name, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
+    if lower in BLOCKS:
+        elements, size = BLOCKS[lower]
+        return elements, 8 * size
+    if lower in DTYPE_BITS:
+        return 1, DTYPE_BITS[lower]
+    match = re.fullmatch(r"((?:int|fp)[248])-g([1-9][0-9]{0,4})(z?)", lower)
+    if match is None or match[1] not in DTYPE_BITS:
+        known = ", ".join((*DTYPE_BITS, *BLOCKS))
+        raise QuantityError(
+            f"unknown cache dtype {name!r}; choose one of {known}, or int4-g64, int8-g128, int4-g64z ..."
+        )
+    elements = int(match[2])
+    return elements, elements * DTYPE_BITS[match[1]] + 8 * SCALE_BYTES * (2 if match[3] else 1)
+
+
+def row_bits(width: int, dtype: str) -> int:
+    """Bits of a row of `width` elements, its last block filled up.
+
+    >>> row_bits(1024, "q8_0") // 8
+    1088
+    """
+    elements, bits = block(dtype)
+    return -(-width // elements) * bits
 
 
 def tokens(text: str) -> int:
@@ -54,8 +107,13 @@ def count(text: str) -> int:
     return _scaled(text, _COUNT_FACTORS, "count", "try 350M, 7B or 1.8T")
 
 
+def size(text: str) -> int:
+    """An amount of memory in bytes: "24GiB" is 24 x 1024³, "24GB" 24 x 10⁹. Raises QuantityError for anything else."""
+    return _scaled(text, _BYTE_FACTORS, "amount of memory in bytes", "try 24GiB, 80GB or 512MiB")
+
+
 def _scaled(text: str, factors: dict[str, int], what: str, hint: str) -> int:
-    match = re.fullmatch(r"\s*([0-9][0-9_,]{0,30})(?:\.([0-9]{1,20}))?\s*([a-zA-Z]?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9][0-9_,]{0,30})(?:\.([0-9]{1,20}))?\s*([a-zA-Z]{0,3})\s*", text)
     if match is None or match[3].lower() not in factors:
         raise QuantityError(f"'{text}' is not a {what}; {hint}")
     whole, fraction = re.sub(r"[_,]", "", match[1]), match[2] or ""

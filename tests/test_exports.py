@@ -10,7 +10,8 @@ import pytest
 import llmcmp
 from llmcmp import exports
 from llmcmp.errors import OutputError
-from llmcmp.exports import check_outputs, content, csv_text, write
+from llmcmp.exports import check_outputs, content, csv_text
+from llmcmp.files import write
 from llmcmp.tables.text import html_table, markdown_table
 
 TABLE = llmcmp.compare(["llama2", "t5", "gpt-4"], ctx=512)
@@ -59,7 +60,7 @@ def test_a_failing_format_writes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     def broken(table: llmcmp.Table) -> str:
         raise ValueError("halfway")
 
-    monkeypatch.setitem(exports._TEXTS, ".md", broken)
+    monkeypatch.setitem(exports.TEXTS, ".md", broken)
     with pytest.raises(ValueError, match="halfway"):
         write(content(TABLE, tmp_path / "x.md"), tmp_path / "x.md")
     assert list(tmp_path.iterdir()) == []

@@ -31,6 +31,20 @@ def test_what_is_no_length_is_refused(text: str) -> None:
         units.tokens(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("24GiB", 24 * 2**30), ("80GB", 80 * 10**9), ("1.5 gib", 3 * 2**29), ("512MiB", 2**29), ("0", 0), ("7B", 7)],
+)
+def test_memory_is_binary_where_it_says_so(text: str, value: int) -> None:
+    assert units.size(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "GiB", "24G", "24 gigs", "-1GiB", "0.3B"])
+def test_what_is_no_memory_is_refused(text: str) -> None:
+    with pytest.raises(QuantityError, match="try 24GiB"):
+        units.size(text)
+
+
 def test_counts_are_decimal() -> None:
     assert units.count("7B") == 7 * 10**9
     assert units.count("1.8T") == 18 * 10**11
@@ -82,3 +96,34 @@ def test_an_unknown_dtype_lists_the_known_ones() -> None:
     with pytest.raises(QuantityError, match="bf16"):
         units.dtype_bits("float17")
     assert units.dtype_bits("BF16") == 16
+
+
+@pytest.mark.parametrize("name", list(units.BLOCKS))
+def test_blocks_are_those_of_ggml(name: str) -> None:
+    gguf = pytest.importorskip("gguf")
+    elements, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[name.upper()]]
+    assert units.BLOCKS[name] == (elements, size)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "bits"),
+    [
+        ("bf16", 5, 80),
+        ("int3", 5, 15),
+        ("q8_0", 64, 2 * 34 * 8),
+        ("q8_0", 65, 3 * 34 * 8),
+        ("int4-g64", 128, 2 * (64 * 4 + 16)),
+        ("int4-g64z", 128, 2 * (64 * 4 + 32)),
+        ("int8-g128", 128, 128 * 8 + 16),
+        ("int2-g32z", 33, 2 * (32 * 2 + 32)),
+        ("q4_0", 0, 0),
+    ],
+)
+def test_a_row_fills_whole_blocks_with_their_scales(name: str, width: int, bits: int) -> None:
+    assert units.row_bits(width, name) == bits
+
+
+@pytest.mark.parametrize("name", ["", "q8", "int4-g0", "int4-g", "bf16-g64", "int4-g64y", "fp2-g32"])
+def test_what_is_no_format_is_refused(name: str) -> None:
+    with pytest.raises(QuantityError, match="unknown cache dtype"):
+        units.block(name)

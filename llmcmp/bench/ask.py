@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import llmcmp
+from llmcmp.errors import LlmcmpError
 from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
@@ -29,8 +30,14 @@ if TYPE_CHECKING:
 Status = Literal["ok", "does not fit", "out of memory", "timed out", "crashed", "failed"]
 Request = dict[str, Any]
 
+LOOK = 0.1  # seconds between two looks at whether an answer is still wanted
+
 # -P: the folder that a user stands in is no place to import from.
 WORKER = (sys.executable, "-P", "-m", "llmcmp.bench.worker")
+
+
+class Stopped(LlmcmpError):
+    """The answer is no longer wanted."""
 
 
 @frozen(eq=False)
@@ -47,8 +54,12 @@ def ask(
     timeout: float,
     on_progress: Callable[[float], None] = lambda share: None,
     command: Sequence[str] = WORKER,
+    stopped: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """The outcome of a request to a new worker, after `timeout` seconds at the latest."""
+    """The outcome of a request to a new worker, after `timeout` seconds at the latest.
+
+    Raises Stopped, with the worker ended, soon after `stopped` says so: another thread wants no more of it.
+    """
     with tempfile.TemporaryFile() as errors:
         worker = subprocess.Popen(
             command,
@@ -59,7 +70,7 @@ def ask(
             env=_environment(),
         )
         try:
-            said = _conversation(worker, request, time.monotonic() + timeout, on_progress)
+            said = _conversation(worker, request, time.monotonic() + timeout, on_progress, stopped)
             if said is None:
                 return Outcome(status="timed out", reason=f"no result within {timeout:g} s; allow more: --timeout")
             return said or _ended(worker.wait(), errors)
@@ -74,7 +85,11 @@ def _environment() -> dict[str, str]:
 
 
 def _conversation(
-    worker: subprocess.Popen[bytes], request: Request, deadline: float, on_progress: Callable[[float], None]
+    worker: subprocess.Popen[bytes],
+    request: Request,
+    deadline: float,
+    on_progress: Callable[[float], None],
+    stopped: Callable[[], bool] | None,
 ) -> Outcome | Literal[False] | None:
     """What the worker says in the end; False if it ends without a word, None if it does not end in time."""
     assert worker.stdin is not None and worker.stdout is not None
@@ -84,9 +99,14 @@ def _conversation(
         worker.stdin.write(json.dumps(request).encode() + b"\n")
         worker.stdin.flush()
     while True:
+        if stopped is not None and stopped():
+            raise Stopped("stopped")
+        left = max(deadline - time.monotonic(), 0)
         try:
-            line = lines.get(timeout=max(deadline - time.monotonic(), 0))
+            line = lines.get(timeout=left if stopped is None else min(left, LOOK))
         except queue.Empty:
+            if left > LOOK and stopped is not None:
+                continue
             return None
         if line is None:
             return False

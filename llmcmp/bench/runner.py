@@ -88,8 +88,17 @@ def require_torch() -> None:
 class Run:
     """One run over several jobs that share device, dtype and threads."""
 
-    def __init__(self, settings: Settings, file: RecordFile, timeout: float, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        file: RecordFile,
+        timeout: float,
+        progress: Progress,
+        stopped: Callable[[], bool] | None = None,
+    ) -> None:
+        """`stopped` is asked again and again; once it is true, `records` raises Stopped."""
         self.settings, self.file, self.timeout, self.progress = settings, file, timeout, progress
+        self.stopped = stopped
         self.place: dict[str, Any] | None = None  # environment, device, threads
 
     def records(self, jobs: Sequence[Job], *, resume: bool) -> Iterator[Record]:
@@ -104,7 +113,8 @@ class Run:
     def _asked(self) -> dict[str, Any]:
         """Environment, device and threads, as a worker finds them."""
         self.progress("looking at this machine", 0)
-        outcome = ask({"ask": "environment", "settings": self.settings.document()}, LOOKING)
+        request = {"ask": "environment", "settings": self.settings.document()}
+        outcome = ask(request, LOOKING, stopped=self.stopped)
         if outcome.result is None:
             raise LlmcmpError(f"cannot measure on this machine: {outcome.reason}")
         return outcome.result
@@ -126,7 +136,11 @@ class Run:
         if each.smallest is not None:
             parts.append({"model": packed(each.smallest), "phases": ("decode",)})
         request = {"ask": "model", "settings": settings.document(), "model": packed(each.built), "parts": parts}
-        outcome = ask(request, self.timeout, lambda share: self.progress(each.model.name, share))
+
+        def tell(share: float) -> None:
+            self.progress(each.model.name, share)
+
+        outcome = ask(request, self.timeout, tell, stopped=self.stopped)
         record = self._record(each, settings, outcome)
         self.file.append(record)
         return record

@@ -5,25 +5,63 @@ from __future__ import annotations
 import io
 import os
 import sys
-from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
+from llmcmp.cli import terminal
+from llmcmp.cli.command import HELP, Commands
+from llmcmp.cli.defaults import of_the_terminal
+from llmcmp.cli.mistakes import tell
 from llmcmp.errors import LlmcmpError
 
-# Each command's function is `run` in its module; only the one that is asked for is imported.
+# By panel of the help: each command's function is `run` in its module; only the one that is asked for is imported.
 COMMANDS = {
-    "list": "listing",
-    "show": "show",
-    "compare": "compare",
-    "params": "params",
-    "flops": "flops",
-    "kvcache": "kvcache",
-    "bench": "bench",
-    "devices": "devices",
-    "verify": "verify",
+    "Compare": {
+        "list": "listing",
+        "show": "show",
+        "compare": "compare",
+        "diff": "diff",
+        "pick": "pick",
+    },
+    "Costs": {
+        "params": "params",
+        "flops": "flops",
+        "kvcache": "kvcache",
+    },
+    "Look": {
+        "workbench": "workbench",
+        "plot": "plot",
+        "report": "report",
+    },
+    "Learn": {
+        "explain": "explain",
+        "evolve": "evolve",
+    },
+    "Measure": {
+        "bench": "bench",
+        "devices": "devices",
+        "verify": "verify",
+    },
+    "Setup": {
+        "import": "importing",
+        "config": "config",
+        "doctor": "doctor",
+        "completion": "completion",
+    },
 }
+FOOTER = (
+    "Help for each: llmcmp compare --help",
+    "Exit codes: 0 done, 1 a known error, 2 wrong usage, 3 nothing fits. LLMCMP_DEBUG=1 shows tracebacks.",
+)
+
+
+class Program(Commands):
+    """Every command there is."""
+
+    panels = COMMANDS
+    footer = FOOTER
 
 
 def _version(wanted: bool) -> None:
@@ -35,42 +73,47 @@ def _version(wanted: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Compare LLM architectures: what they are, how big they are, what they compute and what they remember."""
+    """Compare LLM architectures: what they are, how big they are, what they compute and what they remember.
+
+    Alone in a terminal it opens the workbench.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), color=context.color)
 
 
-def build(arguments: list[str]) -> typer.Typer:
-    """The app with the command that `arguments` ask for, or with all of them for help and completion."""
-    names = {"help_option_names": ["-h", "--help"]}
-    app = typer.Typer(
-        no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", context_settings=names
-    )
-    app.callback()(_root)
-    asked = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    for name, module in COMMANDS.items():
-        if asked in (None, name):
-            app.command(name)(import_module(f"llmcmp.cli.{module}").run)
-    return app
+def build() -> Any:
+    """The program with all its commands."""
+    app = typer.Typer(cls=Program, pretty_exceptions_enable=False, context_settings=dict(HELP))
+
+    app.callback(invoke_without_command=True)(_root)
+    program: Any = get_command(app)
+    program.context_settings["default_map"] = of_the_terminal(program)
+    return program
 
 
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 a known error, 2 wrong usage, 3 nothing fits."""
-    arguments = sys.argv[1:]
     screen: object = sys.stdout
     if isinstance(screen, io.TextIOWrapper):
         screen.reconfigure(errors="replace")  # a terminal that cannot show × shows ? instead of nothing
+    terminal.forget()
     try:
-        build(arguments)()
+        code = build().main(prog_name="llmcmp", standalone_mode=False)
         print(end="", flush=True)
-    except LlmcmpError as error:
+    except (LlmcmpError, typer.TyperException) as error:
         if os.environ.get("LLMCMP_DEBUG") == "1":
             raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(tell(error))
+    except typer.Abort:
+        print("aborted", file=sys.stderr)
+        sys.exit(1)
     except OSError as error:
         print(f"error: cannot write the answer: {error.strerror}", file=sys.stderr)
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - only keeps the interpreter's last flush quiet
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -58,7 +58,6 @@ def run(
         Path | None, typer.Option(metavar="FILE.jsonl", help="Where results are added; this user's data folder.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Leave out what FILE.jsonl holds a result of.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     as_json: JsonOpt = False,
     output: OutOpt = None,
 ) -> None:
@@ -100,7 +99,7 @@ def run(
     loaded = load_all(names or MECHANISMS)
     file = RecordFile(out or default_path())
     file.check()
-    records, stopped = _measure(loaded, swept(base, axes), file, timeout, resume, quiet or as_json)
+    records, stopped = _measure(loaded, swept(base, axes), file, timeout, resume)
     from llmcmp.tables.measured import bench_table
 
     settings = {"models": [model.name for model in loaded], **base.document(), "sweep": axes, "file": str(file.path)}
@@ -135,7 +134,7 @@ def swept(base: Settings, axes: dict[str, list[int]]) -> tuple[Settings, ...]:
 
 
 def _measure(
-    models: Sequence[Model], points: Iterable[Settings], file: Any, timeout: float, resume: bool, silent: bool
+    models: Sequence[Model], points: Iterable[Settings], file: Any, timeout: float, resume: bool
 ) -> tuple[list[dict[str, Any]], bool]:
     """The records of all models at all points, and whether Ctrl-C cut them short."""
     from llmcmp.bench.runner import Run, job
@@ -145,7 +144,7 @@ def _measure(
     longest = max(point.prompt + point.generate for point in points)
     jobs = [job(model, point, longest) for model in models for point in points]
     records: list[dict[str, Any]] = []
-    with progress(len(jobs), silent=silent) as bar:
+    with progress(len(jobs)) as bar:
         try:
             for record in Run(jobs[0].settings, file, timeout, bar.now).records(jobs, resume=resume):
                 records.append(record)

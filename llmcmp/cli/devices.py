@@ -42,6 +42,6 @@ def run(
     require_torch()
     outputs = prepare(output)
     settings = Settings(device=device, dtype=dtype, threads=threads)
-    with progress(1, silent=as_json) as bar:
+    with progress(1) as bar:
         found = devices(settings, remeasure=remeasure, timeout=timeout, progress=bar.now)
     deliver(devices_table(found, settings.document()), as_json=as_json, outputs=outputs)

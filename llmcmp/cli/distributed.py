@@ -14,6 +14,7 @@ import typer
 from llmcmp import units
 from llmcmp.bench.settings import Device, Settings, phases
 from llmcmp.cli.measuring import BudgetOpt, GenerateOpt, MeasuredDtypeOpt, PromptOpt, RepeatsOpt
+from llmcmp.cli.mistakes import tell
 from llmcmp.cli.options import JsonOpt, ModelsArg, OutOpt, length
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.errors import LlmcmpError, QuantityError
@@ -113,13 +114,11 @@ def _built(models: Sequence[Model], settings: Settings, tp: int) -> tuple[list[M
 
 def main() -> None:
     """Entry point; the first rank says what went wrong."""
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app.command()(run)
     try:
-        app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-        app.command()(run)
-        app()
-    except LlmcmpError as error:
+        app(prog_name="python -m llmcmp.bench", standalone_mode=False)
+    except (LlmcmpError, typer.TyperException) as error:
         if os.environ.get("LLMCMP_DEBUG") == "1":
             raise
-        if os.environ.get("RANK", "0") == "0":
-            print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(tell(error) if os.environ.get("RANK", "0") == "0" else error.exit_code)

@@ -26,10 +26,17 @@ def run(
         str | None, typer.Option("--min", metavar="SIZE", help="At least so many parameters: 350M, 7B.")
     ] = None,
     largest: Annotated[str | None, typer.Option("--max", metavar="SIZE", help="At most so many parameters.")] = None,
+    attention: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="Models whose attention is called so: MLA, GQA, window, Mamba ..."),
+    ] = None,
+    mixture: Annotated[
+        bool | None, typer.Option("--moe/--dense", help="Models with routed experts, or without.", show_default=False)
+    ] = None,
     as_json: JsonOpt = False,
     output: OutOpt = None,
 ) -> None:
-    """The presets, filtered by family, class, size, task, language.
+    """The presets, filtered by family, class, size, task, language, attention, experts.
 
     Examples:
 
@@ -42,5 +49,5 @@ def run(
     outputs = prepare(output)
     low = None if smallest is None else units.count(smallest)
     high = None if largest is None else units.count(largest)
-    table = list_table(family, architecture, task, language, low, high)
+    table = list_table(family, architecture, task, language, low, high, attention=attention, mixture=mixture)
     deliver(table, as_json=as_json, outputs=outputs)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from llmcmp.exports import check_outputs, content, json_text, write
+from llmcmp.cli import terminal
+from llmcmp.cli.paging import page, wants_pager
+from llmcmp.cli.progress import settle
+from llmcmp.exports import check_outputs, content, json_text
+from llmcmp.files import write
 from llmcmp.tables.grid import grid, hidden_columns
 
 if TYPE_CHECKING:
@@ -20,8 +24,6 @@ if TYPE_CHECKING:
     from llmcmp.tables.grid import Cell, Grid
     from llmcmp.tables.table import Table
 
-PIPE_WIDTH = 10_000  # off a terminal nothing is cut or wrapped
-
 
 def prepare(outputs: Sequence[Path] | None) -> tuple[Path, ...]:
     """The files to write, checked before any work is done. Raises OutputError."""
@@ -30,33 +32,60 @@ def prepare(outputs: Sequence[Path] | None) -> tuple[Path, ...]:
     return paths
 
 
-def deliver(table: Table, *, as_json: bool, outputs: Sequence[Path], explained: Sequence[Model] = ()) -> None:
-    """Print a table or its JSON document, the formulas of the `explained` models below it, and write the files."""
+def deliver(
+    table: Table,
+    *,
+    as_json: bool,
+    outputs: Sequence[Path],
+    explained: Sequence[Model] = (),
+    view: Iterable[RenderableType] = (),
+) -> None:
+    """Print a table or its JSON document, the formulas of the `explained` models below it, and write the files.
+
+    On a terminal a `view` stands in place of the table, where a command draws more than one.
+    """
     write_all(table, outputs)
+    lines: Sequence[str] = ()
+    if explained:
+        from llmcmp.tables.formulas import formulas
+
+        lines = tuple(formulas(table, explained))
     if as_json:
         answer(json_text(table))
+        for line in lines:
+            print(line, file=sys.stderr)
     else:
-        draw(table)
-    if explained:
-        from llmcmp.tables.explain import explain
-
-        show_lines(explain(table, explained), aside=as_json)
+        display((*(view or _pieces(table)), *_below(lines)))
+        _remarks(table, hidden=not view)
 
 
-def show_lines(lines: Iterable[str], *, aside: bool = False) -> None:
-    """Print lines below the answer; `aside` on stderr, where stdout holds a JSON document."""
+def _below(lines: Sequence[str]) -> Iterator[RenderableType]:
+    """Lines under a table, each wrapped within its own indent."""
     from rich.padding import Padding
     from rich.text import Text
 
-    if aside:
-        print(*lines, sep="\n", file=sys.stderr)
-        return
-    display(("", *(Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines)))
+    if lines:
+        yield ""
+    for line in lines:
+        yield Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip())))
+
+
+def _remarks(table: Table, *, hidden: bool) -> None:
+    """What a reader should know of the table, on stderr."""
+    for line in table.notes:
+        note(line)
+    left_out = hidden_columns(table) if hidden else ()
+    if left_out:
+        note(f"{len(left_out)} more columns with --json or -o FILE")
 
 
 def write_all(table: Table, outputs: Sequence[Path]) -> None:
     """Write the files that were asked for, once all of them could be made."""
-    contents = [(path, content(table, path)) for path in outputs]
+    write_contents([(path, content(table, path)) for path in outputs])
+
+
+def write_contents(contents: Iterable[tuple[Path, bytes]]) -> None:
+    """Write files whose contents have been made, and say so."""
     for path, made in contents:
         write(made, path)
         note(f"wrote {path}")
@@ -64,6 +93,7 @@ def write_all(table: Table, outputs: Sequence[Path]) -> None:
 
 def answer(text: str) -> None:
     """Write to stdout. Where its reader has gone (`| head`), nothing is wrong and nothing more can be said."""
+    settle()
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -73,47 +103,34 @@ def answer(text: str) -> None:
 
 
 def note(message: str) -> None:
-    """A line for the reader that is not part of the answer."""
-    if not sys.stderr.isatty():
-        print(message, file=sys.stderr)
+    """A line for the reader that is not part of the answer; none where only the answer is wanted."""
+    if terminal.preferences().quiet:
         return
-    from rich.console import Console
+    settle()
     from rich.text import Text
 
-    Console(stderr=True, highlight=False).print(Text(message))
+    buffer = io.StringIO()
+    terminal.console(sys.stderr, into=buffer).print(Text(message))
+    for line in buffer.getvalue().splitlines():
+        print(line.rstrip(), file=sys.stderr)
 
 
 def display(pieces: Iterable[RenderableType]) -> None:
-    """Print to the terminal; into a pipe without colour, nothing wrapped or cut, no blanks at line ends."""
-    from rich.console import Console
-
-    if sys.stdout.isatty():
-        screen = Console(highlight=False)
-        for piece in pieces:
-            screen.print(piece)
-        return
-    pipe = Console(highlight=False, width=PIPE_WIDTH, no_color=True, file=io.StringIO())
+    """Print to the terminal, through a pager where it is long; into a pipe nothing is cut, no blanks at line ends."""
+    buffer = io.StringIO()
+    screen = terminal.console(sys.stdout, into=buffer)
     for piece in pieces:
-        pipe.print(piece)
-    lines = cast("io.StringIO", pipe.file).getvalue().splitlines()
-    answer("".join(f"{line.rstrip()}\n" for line in lines))
+        screen.print(piece)
+    text = "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+    settle()
+    if wants_pager(text) and page(text):
+        return
+    answer(text)
 
 
 def width() -> int:
     """Columns of the terminal, or enough for anything in a pipe."""
-    from rich.console import Console
-
-    return Console().width if sys.stdout.isatty() else PIPE_WIDTH
-
-
-def draw(table: Table) -> None:
-    """Print a table for people; its notes go to stderr."""
-    display(_pieces(table))
-    for line in table.notes:
-        note(line)
-    hidden = hidden_columns(table)
-    if hidden:
-        note(f"{len(hidden)} more columns with --json or -o FILE")
+    return terminal.width(sys.stdout)
 
 
 def _pieces(table: Table) -> Iterator[RenderableType]:

@@ -10,16 +10,18 @@ from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelsArg, OutOpt
 from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import load_all
 from llmcmp.tables.sizes import layers_table, params_table
+from llmcmp.tables.structure import tensors_table
 
 
 def run(
     models: ModelsArg,
     layers: Annotated[bool, typer.Option("--layers", help="Layer by layer instead of by component.")] = False,
+    tensors: Annotated[bool, typer.Option("--tensors", help="Tensor by tensor, with shapes.")] = False,
     as_json: JsonOpt = False,
     output: OutOpt = None,
     explain: ExplainOpt = False,
 ) -> None:
-    """Parameters: total, active a token, by component or by layer.
+    """Parameters: total, active a token, by component, by layer or by tensor.
 
     Examples:
 
@@ -31,5 +33,5 @@ def run(
     """
     outputs = prepare(output)
     loaded = load_all(models)
-    table = layers_table(loaded) if layers else params_table(loaded)
+    table = tensors_table(loaded) if tensors else layers_table(loaded) if layers else params_table(loaded)
     deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from llmcmp.cli.card import model_view
 from llmcmp.cli.options import ExplainOpt, JsonOpt, ModelArg, OutOpt
-from llmcmp.cli.output import answer, display, prepare, show_lines, write_all
-from llmcmp.exports import json_text
+from llmcmp.cli.output import deliver, prepare
 from llmcmp.sources.presets import load
 from llmcmp.tables.show import show_table
 
@@ -15,7 +14,7 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
 
     Examples:
 
-      llmcmp show deepseek-v3
+      llmcmp show deepseek-v3 -o block.svg
 
       llmcmp show gpt-4
 
@@ -23,13 +22,6 @@ def run(model: ModelArg, as_json: JsonOpt = False, output: OutOpt = None, explai
     """
     outputs = prepare(output)
     loaded = load(model)
-    table = show_table(loaded)
-    write_all(table, outputs)
-    if as_json:
-        answer(json_text(table))
-    else:
-        display(model_view(loaded))
-    if explain:
-        from llmcmp.tables.explain import explain_params
-
-        show_lines(explain_params(loaded), aside=as_json)
+    explained = (loaded,) if explain else ()
+    view = () if as_json else model_view(loaded)
+    deliver(show_table(loaded), as_json=as_json, outputs=outputs, explained=explained, view=view)

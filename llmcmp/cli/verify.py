@@ -37,7 +37,7 @@ def run(models: ModelsArg, as_json: JsonOpt = False, output: OutOpt = None) -> N
 
     outputs, loaded = prepare(output), load_all(models)
     found: dict[str, list[Check]] = {}
-    with progress(len(loaded), silent=as_json) as bar:
+    with progress(len(loaded)) as bar:
         for model in loaded:
             bar.now(model.name, 0)
             found[model.name] = list(verify(model))

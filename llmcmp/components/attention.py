@@ -210,4 +210,5 @@ class Attention(Component):
     def state(self) -> tuple[State, ...]:
         if self.direction == "bidirectional":
             return ()
-        return (State(name="keys and values", width=self.kv_width, span=self.span),)
+        values = self.kv_heads * self.head_dim
+        return (State(name="keys and values", width=self.kv_width, span=self.span, values=values, heads=self.kv_heads),)

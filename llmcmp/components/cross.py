@@ -88,6 +88,11 @@ class CrossAttention(Component):
             return ()
         return (
             State(
-                name="cross keys and values", width=self.kv_width, span=Span(direction="bidirectional"), clock="source"
+                name="cross keys and values",
+                width=self.kv_width,
+                span=Span(direction="bidirectional"),
+                clock="source",
+                values=self.kv_heads * self.head_dim,
+                heads=self.kv_heads,
             ),
         )

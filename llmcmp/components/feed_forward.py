@@ -54,6 +54,11 @@ def activation_weights(activation: Activation) -> Iterator[Weight]:
         yield Weight(name=f"activation_{name}", axes=(("slope", 1),), part="feed-forward")
 
 
+def activation_label(activation: Activation) -> str:
+    """The activation's own name, whether it gates or not."""
+    return _PLAIN[activation]
+
+
 @frozen
 class Plain(Component):
     """down(activation(up(x)))."""

@@ -146,6 +146,16 @@ class Alibi:
         return "ALiBi"
 
 
+def slopes(heads: int) -> list[float]:
+    """ALiBi's 2^(-8 i / heads) for head i = 1 ...; beyond a power of two, every other slope of the next one.
+
+    arXiv 2108.12409, section 3, and the authors' code for other numbers of heads.
+    """
+    power = 1 << (heads.bit_length() - 1)
+    regular = [2.0 ** (-8.0 * (i + 1) / power) for i in range(power)]
+    return regular + [2.0 ** (-4.0 * (2 * i + 1) / power) for i in range(heads - power)]
+
+
 @frozen
 class NoPosition:
     """No position signal in this attention (NoPE)."""

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from llmcmp.components.positions import slopes
 from llmcmp.errors import ModelError
 from llmcmp.spans import Span
 
@@ -86,14 +87,8 @@ class RelativeBias(nn.Module):
 
 
 def alibi_slopes(heads: int, device: torch.device) -> Tensor:
-    """2^(-8 i / heads) for head i = 1 ...; heads beyond a power of two take every other slope of the next one.
-
-    arXiv 2108.12409, section 3, and the authors' code for other numbers of heads.
-    """
-    power = 2 ** math.floor(math.log2(heads))
-    slopes = [2.0 ** (-8.0 * (i + 1) / power) for i in range(power)]
-    slopes += [2.0 ** (-4.0 * (2 * i + 1) / power) for i in range(heads - power)]
-    return torch.tensor(slopes, device=device)
+    """One slope a head."""
+    return torch.tensor(slopes(heads), device=device)
 
 
 def tempered(temperature: Temperature, past: int, new: int, like: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def _bars(axes: Axes, rows: Sequence[Row], phase: str, label: str) -> None:
             continue
         low, middle, high = (row[f"{phase}_seconds{end}"] for end in ("_low", "", "_high"))
         reach = [[speed - speed * middle / high], [max(speed * middle / low - speed, 0) if low > 0 else 0]]
-        axes.barh(spot, speed, height=0.6, color=style.COLOURS[0], xerr=reach, ecolor="#444444", capsize=2)
+        axes.barh(spot, speed, height=0.6, color=style.COLOURS[0], xerr=reach, ecolor=style.MUTED, capsize=2)
         axes.text(
             speed * middle / low if low > 0 else speed, spot, f"  {units.show_rate(speed)}", va="center", fontsize=8
         )
@@ -103,11 +103,11 @@ def _shares(axes: Axes, rows: Sequence[Row]) -> None:
         if points:
             look: dict[str, Any] = style.line_style(number) | {"linestyle": ""}
             axes.plot(*zip(*points, strict=True), label=label, markersize=7, **look)
-    axes.axvline(100, color="#444444", linewidth=1, linestyle=":")
+    axes.axvline(100, color=style.MUTED, linewidth=1, linestyle=":")
     axes.set_xlabel("of what the machine reaches, %", fontsize=9)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(_few())
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False, borderaxespad=0)
+    style.legend_right(axes)
 
 
 def _growth(table: Table, rows: Sequence[Row]) -> Figure:
@@ -127,7 +127,7 @@ def _growth(table: Table, rows: Sequence[Row]) -> Figure:
             _line(panel, sorted(mine, key=lambda row: row["prompt"]), phase, name, number)
         _time_axes(panel, sorted({row["prompt"] for row in rows}), units.show_seconds)
         panel.set_title(label, fontsize=10, loc="left")
-    axes[-1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False, borderaxespad=0)
+    style.legend_right(axes[-1])
     style.title(drawn, table.title.replace("Measured", "Time against context, measured"))
     style.source_line(drawn, _source(rows))
     return drawn

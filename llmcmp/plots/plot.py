@@ -8,10 +8,18 @@ import io
 from typing import TYPE_CHECKING
 
 from llmcmp.errors import OutputError
-from llmcmp.plots.figures import growth, sizes, stacked, timeline
+from llmcmp.plots import style
+from llmcmp.plots.architecture import architecture, difference
+from llmcmp.plots.evolve import evolve
+from llmcmp.plots.figures import against, growth, sizes, stacked, timeline
+from llmcmp.plots.fitting import budget, picked
 from llmcmp.plots.measured import measured
+from llmcmp.plots.roofs import roofline
+from llmcmp.plots.scattered import active, bubble, kv_year
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
     from llmcmp.tables.table import Table
@@ -19,25 +27,63 @@ if TYPE_CHECKING:
 
 def figure(table: Table) -> Figure:
     """The figure for a table. Raises OutputError where nothing in it can be drawn."""
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
+
+    with rc_context({"text.parse_math": False}):  # a name with two dollar signs is no formula
+        return _figure(table)
+
+
+def _figure(table: Table) -> Figure:
     match table.command:
+        case "kvcache" if "budget_bytes" in table.settings:
+            return budget(table)
         case "kvcache" | "flops":
             return growth(table)
+        case "pick":
+            return picked(table)
         case "bench":
             return measured(table)
-        case "devices":
-            raise OutputError("there is no plot of devices; choose csv, json, md, tex or html")
+        case "plot":
+            return _KINDS[table.settings["kind"]](table)
+        case "devices" | "explain":
+            raise OutputError(f"there is no plot of {table.command}; choose csv, json, md, tex or html")
+        case "evolve":
+            return evolve(table)
         case "list":
             return timeline(table)
-        case "params" | "show":
+        case "params":
             return stacked(table)
+        case "show":
+            return architecture(*table.drawn)
+        case "diff":
+            return difference(*table.drawn)
         case _:
             return sizes(table)
 
 
+_KINDS: dict[str, Callable[[Table], Figure]] = {
+    "active": active,
+    "kv": against,
+    "kv-year": kv_year,
+    "flops": against,
+    "attention": against,
+    "bubble": bubble,
+    "roofline": roofline,
+}
+
+
 def image(table: Table, kind: str) -> bytes:
     """The figure for a table as a png, svg or pdf file. Raises OutputError where nothing in it can be drawn."""
+    return saved(figure(table), kind)
+
+
+def saved(drawn: Figure, kind: str) -> bytes:
+    """A figure as a png, svg or pdf file: the same figure gives the same file."""
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType]
+
     content = io.BytesIO()
-    # Without a date, the same numbers give the same file.
+    # Dates and the random part of an SVG's ids would differ from run to run.
     stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    figure(table).savefig(content, format=kind, dpi=160, metadata=stamp)
+    with rc_context({"svg.hashsalt": "llmcmp"}):
+        drawn.savefig(content, format=kind, dpi=style.DPI, metadata=stamp)
     return content.getvalue()

@@ -7,15 +7,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's eight, then five that differ from them in lightness.
+    from llmcmp.tables.table import Table
+
+# Okabe and Ito's eight (black a shade lighter, so that an SVG names it and a page can turn it), then five that differ
+# from them in lightness.
 COLOURS = (
-    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#7B4FA3", "#D55E00", "#8C6D46"),
+    *("#0072B2", "#E69F00", "#999999", "#009E73", "#56B4E9", "#CC79A7", "#111111", "#7B4FA3", "#D55E00", "#8C6D46"),
     *("#B5BD00", "#882255", "#F0E442"),
 )
+DPI = 160  # of a PNG; names are placed by the pixels of the same picture
 LINES = ("-", "--", "-.", ":")
+# Everything that is no data. A page maps these, too, so that its figures follow light and dark.
+PAPER, INK, MUTED, FAINT, GRID = "#ffffff", "#1a1d21", "#5b6470", "#9aa3ad", "#dddfe3"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -23,7 +31,7 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty figure of `width` x `height` inches with one set of axes."""
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    drawn = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=PAPER)
     axes = drawn.add_subplot()
     _plain(axes)
     return drawn, axes
@@ -33,7 +41,7 @@ def panels(count: int, width: float, height: float, *, shared: bool = True) -> t
     """An empty figure with `count` sets of axes side by side; `shared`: with one vertical axis."""
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    drawn = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=PAPER)
     grid = drawn.subplots(1, count, sharey=shared, squeeze=False)
     for axes in grid[0]:
         _plain(axes)
@@ -42,9 +50,18 @@ def panels(count: int, width: float, height: float, *, shared: bool = True) -> t
 
 def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=9)
-    axes.grid(visible=True, axis="both", color="#dddddd", linewidth=0.6)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.set_facecolor("none")
+    axes.tick_params(which="both", labelsize=9, color=FAINT, labelcolor=INK)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_color(INK)
+    axes.grid(visible=True, axis="both", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def model_style(table: Table, model: str) -> dict[str, Any]:
+    """The look of a model: the same in every figure of one set of models."""
+    return line_style(list(table.settings["models"]).index(model))
 
 
 def line_style(number: int) -> dict[str, Any]:
@@ -71,9 +88,35 @@ def colour(key: str) -> str:
 
 def title(drawn: Figure, text: str) -> None:
     """A title over the whole figure, flush left."""
-    drawn.suptitle(text, x=0.01, ha="left", fontsize=12)
+    drawn.suptitle(text, x=0.01, ha="left", fontsize=12, color=INK)
 
 
 def source_line(drawn: Figure, text: str) -> None:
     """What the figure was computed from, in small print below it."""
-    drawn.supxlabel(text, fontsize=7.5, color="#666666", x=0.01, ha="left")
+    from textwrap import fill
+
+    room = int(14 * drawn.get_size_inches()[0])  # letters of this size to a line
+    drawn.supxlabel(fill(text, room), fontsize=8, color=MUTED, x=0.01, ha="left", linespacing=1.4)
+
+
+def legend_right(axes: Axes) -> None:
+    """A legend outside the axes, where it covers nothing."""
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8.5, frameon=False, borderaxespad=0, labelcolor=INK
+    )
+
+
+def overlong(names: Sequence[str]) -> float:
+    """Inches that long names take beyond the usual."""
+    return max(0.0, 0.075 * (max(map(len, names)) - 18))
+
+
+def left_out(table: Table) -> str:
+    """What the notes of a table say is missing from its figure, short."""
+    said = [note for note in table.notes if note.startswith("left out")]
+    return "".join(f"; {note if len(note) < 70 else note[:66] + ' …'}" for note in said)
+
+
+def series(model: str) -> str:
+    """The id of what belongs to one model, by which a page finds it in an SVG."""
+    return f"model={model}"

@@ -14,6 +14,7 @@ from llmcmp.errors import ModelError, PresetError
 from llmcmp.frozen import field_defaults, field_names, frozen
 
 T = TypeVar("T")
+Table = dict[str, object]
 
 # Larger than any model's numbers by far; `not a number` fails the same comparison.
 LARGEST = 10**15
@@ -133,6 +134,24 @@ def _require(cls: type[Any], values: dict[str, object], place: Place) -> None:
 
 def _is_record(wanted: Any) -> bool:
     return isinstance(wanted, type) and bool(field_names(wanted))
+
+
+def unbound(record: object, given: frozenset[str] = frozenset()) -> Table:
+    """A record as the table that binds to it: defaults are left out, and so are the fields that builders give."""
+    cls: type[Any] = type(record)
+    table: Table = {} if not hasattr(cls, "kind") or "kind" in field_names(cls) else {"kind": cls.kind}
+    for name in field_names(cls):
+        value = getattr(record, name)
+        if name in given or value is None or (name in field_defaults(cls) and value == field_defaults(cls)[name]):
+            continue
+        table[name] = _written(value, given)
+    return table
+
+
+def _written(value: Any, given: frozenset[str]) -> object:
+    if isinstance(value, tuple):
+        return [_written(item, given) for item in cast("tuple[object, ...]", value)]
+    return unbound(value, given) if _is_record(cast("object", type(value))) else value
 
 
 def closest(key: str, allowed: list[str]) -> str:

@@ -30,7 +30,7 @@ from llmcmp.components.segment import SegmentAttention
 from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.frozen import field_names
 from llmcmp.model import Block, Branch, Model, Stack, Step, Tower
-from llmcmp.sources.binding import Place, bind, bind_kind, closest
+from llmcmp.sources.binding import Place, Table, bind, bind_kind, closest
 from llmcmp.sources.schema import (
     ABSENT,
     AdaptiveTable,
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from llmcmp.spans import Direction
 
 T = TypeVar("T")
-Table = dict[str, object]
 Named = tuple[tuple[str, "Component"], ...]
 
 ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
@@ -66,6 +65,8 @@ POSITIONS = (Rotary, Alibi, NoPosition, Sinusoidal, LearnedPositions, RelativeBi
 TOWER_POSITIONS = (Sinusoidal, LearnedPositions, RelativeBias)
 EMBEDDINGS = (TableEmbedding, AdaptiveTable)
 HEADS = (LanguageTable, PoolerTable, MaskedTable)
+# Fields of components that are no keys of their tables; `hidden` is a key of [embedding] alone.
+GIVEN = frozenset({"hidden", "direction", "position", "epsilon", "unit_offset"})
 SECTIONS = (
     "embedding",
     "position",

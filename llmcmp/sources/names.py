@@ -2,7 +2,7 @@
 
 Two spellings are the same name when their runs of letters and digits are the same: `Llama-2-7b-hf`, `llama2_7B` and
 `llama2-7b` are, `qwen2.5-7b` and `qwen2-57b` are not. Organisation prefixes ("meta-llama/") and a trailing "hf" do not
-count. Nothing is opened here: a preset's name is its file's name.
+count. A preset's name is its file's name.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from llmcmp.errors import PresetError, UnknownModelError
+from llmcmp.sources import user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +31,18 @@ def presets_directory() -> Path:
     return inside if inside.is_dir() else package.parent / "presets"
 
 
-@cache
 def preset_paths() -> dict[str, str]:
-    """The file of every preset by name, in no order: all that finding one needs."""
+    """The file of every preset by name, in no order: all that finding one needs.
+
+    The user's own are looked for anew each time. Raises PresetError where one is called like another preset.
+    """
+    own = user.paths()
+    return _together(tuple(own.items())) if own else built_in_paths()
+
+
+@cache
+def built_in_paths() -> dict[str, str]:
+    """The presets that come with llmcmp."""
     return {
         file.removesuffix(".toml"): os.path.join(folder, file)  # noqa: PTH118 - joined by the hundred
         for folder, _, files in os.walk(presets_directory() / "models")
@@ -42,6 +52,24 @@ def preset_paths() -> dict[str, str]:
 
 
 @cache
+def _together(own: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The presets that come with llmcmp and the user's own."""
+    built_in = built_in_paths()
+    found, forms = dict(built_in), dict(_spellings(tuple(built_in)))
+    for name, path in own:
+        other = forms.setdefault(normal_form(name), name)
+        if other != name or name in built_in:
+            whose = ", which comes with llmcmp" if other in built_in else ""
+            raise PresetError(f"{path} answers to the same name as {found[other]}{whose}; rename the file")
+        found[name] = path
+    return found
+
+
+def is_own(name: str) -> bool:
+    """Whether a preset is one of the user's."""
+    return name not in built_in_paths() and name in preset_paths()
+
+
 def preset_files() -> dict[str, Path]:
     """Every preset by name, family by family."""
     found = {name: Path(path) for name, path in preset_paths().items()}
@@ -67,12 +95,17 @@ def normal_form(text: str) -> str:
     return re.sub(r"(?<!\d)-|-(?!\d)", "", "-".join(runs))
 
 
-@cache
 def spellings() -> dict[str, str]:
     """Normal form to preset name. Raises PresetError where two presets could be meant."""
+    return _spellings(tuple(preset_paths()))
+
+
+@cache
+def _spellings(names: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for spelling, name in (*((name, name) for name in preset_paths()), *aliases().items()):
-        if name not in preset_paths():
+    known = set(names)
+    for spelling, name in (*((name, name) for name in names), *aliases().items()):
+        if name not in known:
             raise PresetError(f"aliases.toml: '{spelling}' stands for '{name}', which is no preset")
         form = normal_form(spelling)
         if found.setdefault(form, name) != name:
@@ -91,14 +124,22 @@ def resolve(text: str) -> str:
     return name
 
 
+def families() -> dict[str, str]:
+    """The family of every preset by name: its folder or, of the user's own, what the file says; empty if nothing."""
+    built_in = built_in_paths()
+    return {
+        name: path.parent.name if name in built_in else user.family_of(str(path))
+        for name, path in preset_files().items()
+    }
+
+
 def family(name: str) -> tuple[str, ...]:
-    """All presets of a family: the folder, or one family alias. Raises UnknownModelError."""
-    members = tuple(preset for preset, path in preset_files().items() if path.parent.name == name.lower())
+    """All presets of a family: its folder and, of the user's own, those that say so. Raises UnknownModelError."""
+    of = families()
+    members = tuple(preset for preset, found in of.items() if found == name.lower())
     if not members:
-        families = dict.fromkeys(path.parent.name for path in preset_files().values())
-        raise UnknownModelError(
-            f"unknown family '{name}'{_suggestion(name, families)}; families: {', '.join(families)}"
-        )
+        known = [found for found in dict.fromkeys(of.values()) if found]
+        raise UnknownModelError(f"unknown family '{name}'{_suggestion(name, known)}; families: {', '.join(known)}")
     return members
 
 

@@ -8,43 +8,43 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from llmcmp.card import Card
 from llmcmp.components.cross import CrossAttention
 from llmcmp.components.experts import Router
 from llmcmp.components.positions import Scaling
 from llmcmp.errors import PresetError
 from llmcmp.frozen import frozen
-from llmcmp.sources.binding import Place, closest, field_types
+from llmcmp.sources.binding import Place, Table, closest, field_types
 from llmcmp.sources.build import (
     ATTENTIONS,
     EMBEDDINGS,
     FEED_FORWARDS,
+    GIVEN,
     HEADS,
     MIXERS,
     POSITIONS,
-    Table,
     variants,
 )
-from llmcmp.sources.schema import ArrangementTable, NormTable
+from llmcmp.sources.schema import ArrangementTable, NormTable, StackTable
 from llmcmp.units import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Given to components by the builder; `hidden` is a key of [embedding] alone.
-_GIVEN = frozenset({"hidden", "direction", "position", "epsilon", "unit_offset"})
 _CARD_KEYS = ("context", "position_limit")
 _LENGTHS = ("context", "position_limit", "window", "memory", "original", "rows")
 
 
 @frozen
-class _Spot:
-    """A table of a preset, its dotted name, and the keys that its schema knows."""
+class Spot:
+    """A table of a preset, its dotted name, the record that it makes, and the keys of it that may be changed."""
 
     path: str
     table: Table
-    keys: frozenset[str]
+    record: type[Any]
+    keys: tuple[str, ...]
 
 
 def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str, ...]]:
@@ -59,7 +59,7 @@ def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str
     given: set[tuple[str, str]] = set()
     for change in applied:
         key, _, text = (part.strip() for part in change.partition("="))
-        spot, name = _spot(changed, key, place)
+        spot, name = find(changed, key, place)
         if not text or (spot.path, name) in given:
             raise place.error(f"an override is written once, as key=value; not '{change}'")
         given.add((spot.path, name))
@@ -70,7 +70,7 @@ def override(document: Table, changes: str, file: str) -> tuple[Table, tuple[str
 
 
 def _split(changes: str) -> list[str]:
-    """Changes between commas, lists in brackets kept whole."""
+    """Changes between commas, lists and tables in brackets kept whole."""
     parts: list[str] = []
     depth = 0
     for piece in changes.split(","):
@@ -78,7 +78,7 @@ def _split(changes: str) -> list[str]:
             parts[-1] += "," + piece
         else:
             parts.append(piece)
-        depth += piece.count("[") - piece.count("]")
+        depth += sum(piece.count(sign) for sign in "[{") - sum(piece.count(sign) for sign in "]}")
     return parts
 
 
@@ -93,25 +93,26 @@ def _value(name: str, text: str) -> object:
     return read["value"] if len(read) == 1 else text
 
 
-def _spot(document: Table, key: str, place: Place) -> tuple[_Spot, str]:
+def find(document: Table, key: str, place: Place) -> tuple[Spot, str]:
     """The table that a key stands in, and its name there."""
     table, _, name = key.rpartition(".")
-    spots = [spot for spot in _spots(document, place) if name in spot.keys and (not table or spot.path == table)]
-    if not spots:
-        known = sorted({known for spot in _spots(document, place) for known in spot.keys})
+    known_by = [spot for spot in spots(document, place) if name in spot.keys and (not table or spot.path == table)]
+    if not known_by:
+        known = sorted({known for spot in spots(document, place) for known in spot.keys})
         raise place.error(f"nothing to override is called '{key}'{closest(name, known)}")
-    stated = [spot for spot in spots if name in spot.table]
-    chosen = stated or spots
+    stated = [spot for spot in known_by if name in spot.table]
+    chosen = stated or known_by
     if len(chosen) > 1:
         names = ", ".join(f"{spot.path}.{name}" for spot in chosen)
         raise place.error(f"'{key}' could mean {names}; write one of these, or change the preset's file")
     return chosen[0], name
 
 
-def _spots(document: Table, place: Place) -> Iterator[_Spot]:
+def spots(document: Table, place: Place) -> Iterator[Spot]:
+    """Every table of a preset that has something to change."""
     if document.get("undisclosed"):
         raise PresetError(f"{place.file}: an undisclosed model has nothing to override")
-    yield _Spot(path="", table=document, keys=frozenset(_CARD_KEYS))
+    yield Spot(path="", table=document, record=Card, keys=_CARD_KEYS)
     for section, classes in (
         ("embedding", EMBEDDINGS),
         ("position", POSITIONS),
@@ -129,16 +130,17 @@ def _spots(document: Table, place: Place) -> Iterator[_Spot]:
     stacks = cast("list[Table]", document.get("stack", []))
     for number, table in enumerate(stacks):
         path = "stack" if len(stacks) == 1 else f"stack.{number}"
-        yield _Spot(path=path, table=table, keys=frozenset({"layers"}))
+        yield Spot(path=path, table=table, record=StackTable, keys=("layers",))
 
 
-def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[_Spot]:
+def _nested(path: str, table: Table, classes: tuple[type, ...]) -> Iterator[Spot]:
     """A table and those within it: an expert, the shared expert, the router, a scaling."""
     by_kind = {getattr(cls, "kind", None): cls for cls in classes}
     cls = by_kind.get(table.get("kind"), classes[0])
     inner = {"expert": FEED_FORWARDS, "shared": FEED_FORWARDS, "router": (Router,), "scaling": (Scaling,)}
-    given = _GIVEN if cls not in (*EMBEDDINGS, NormTable) else frozenset[str]()
-    yield _Spot(path=path, table=table, keys=frozenset(field_types(cls)) - given - inner.keys())
+    given = GIVEN if cls not in (*EMBEDDINGS, NormTable) else frozenset[str]()
+    keys = tuple(key for key in field_types(cls) if key not in given and key not in inner)
+    yield Spot(path=path, table=table, record=cls, keys=keys)
     for name, nested in table.items():
         if isinstance(nested, dict) and name in inner:
             yield from _nested(f"{path}.{name}", cast("Table", nested), inner[name])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from llmcmp.errors import ModelError, PresetError, UnknownModelError
 from llmcmp.sources.build import build
-from llmcmp.sources.names import family, normal_form, preset_files, preset_paths, resolve, spellings
+from llmcmp.sources.names import built_in_paths, family, normal_form, preset_files, preset_paths, resolve, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,10 @@ def load(ref: str | PathLike[str]) -> Model:
     if (config := _config(name)) is not None:
         return _configured(config, changes)
     path = _find(name)
-    return _built(path.name, _text(path), changes)
+    model = _built(path.name, _text(path), changes)
+    if Path(name).suffix != ".toml" and path.stem not in built_in_paths():
+        _check_called(model.name.partition(":")[0], path)
+    return model
 
 
 def models() -> tuple[str, ...]:
@@ -117,6 +120,12 @@ def _find(name: str) -> Path:
     if not os.path.isfile(name):  # noqa: PTH113 - unlike Path, it takes any text for an answer
         raise UnknownModelError(f"no such file: {name[:200]}")
     return path
+
+
+def _check_called(name: str, path: Path) -> None:
+    """Raise PresetError where a preset of the user's is found by one name and says that it has another."""
+    if name != path.stem:
+        raise PresetError(f"{path}: its name is '{name}', but a preset is called like its file; change one of them")
 
 
 def _text(path: Path) -> str:

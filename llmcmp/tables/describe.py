@@ -18,7 +18,7 @@ from llmcmp.components.latent import LatentAttention
 from llmcmp.components.mamba import Mamba
 from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
-from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoidal
+from llmcmp.components.positions import LearnedPositions, RelativeBias, Rotary, Sinusoidal
 from llmcmp.components.segment import SegmentAttention
 from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.model import walk
@@ -75,6 +75,18 @@ def position(model: Model) -> str:
     carried = [(a.position, times) for a, times, _ in _uses(model, (Attention, LatentAttention))]
     kinds = _distinct((p.label, times) for p, times in carried)
     return _mixed(kinds)
+
+
+def rope_base(model: Model) -> str | None:
+    """Base of the rotations, None where nothing is rotated."""
+    carried = [(a.position, times) for a, times, _ in _uses(model, (Attention, LatentAttention))]
+    bases = _distinct((f"{p.theta:,.0f}", times) for p, times in carried if isinstance(p, Rotary))
+    return _mixed(bases) if bases else None
+
+
+def beside(model: Model) -> str:
+    """Modules that are listed beside the model: heads of a bare encoder, multi-token prediction."""
+    return ", ".join(dict.fromkeys(name.replace("_", " ") for name, _ in model.apart)) or "none"
 
 
 def norm(model: Model) -> str:
@@ -201,6 +213,18 @@ def cross_attention(model: Model) -> str | None:
     """The decoder's cross-attention, None without an encoder."""
     found = next((c for c, _, _ in _uses(model, CrossAttention)), None)
     return None if found is None else heads_label(found.heads, found.kv_heads)
+
+
+def block_letters(model: Model) -> dict[tuple[str, int], str]:
+    """A letter for each distinct block of each side, in their order: A, B ... Z, AA."""
+    blocks = [(tower.side, number) for tower in model.towers for number in range(len(tower.layers()))]
+    return {block: _letters(place) for place, block in enumerate(blocks)}
+
+
+def _letters(place: int) -> str:
+    """0 as "A", 25 as "Z", 26 as "AA"."""
+    before, last = divmod(place, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def depth(model: Model) -> str:

@@ -44,15 +44,16 @@ class Grid:
     lines: tuple[Line, ...]
 
 
-def grid(table: Table, *, every_column: bool = False) -> Grid:
+def grid(table: Table, *, every_column: bool = False, side_by_side: bool = False) -> Grid:
     """The layout of a table. Where each model is a row, only core columns are shown unless `every_column`.
 
-    A star marks a model that is asked beyond its context window, once a row.
+    `side_by_side`: the models are columns however many there are. A star marks a model that is asked beyond its
+    context window, once a row.
     """
     shown = tuple(column for column in table.columns if not column.machine)
     if table.across is not None:
         return _across(shown, table.rows, table.across)
-    if _stands_side_by_side(table):
+    if side_by_side or _stands_side_by_side(table):
         return _side_by_side(shown, table.rows)
     hidden = () if every_column else hidden_columns(table)
     return _row_by_row(tuple(column for column in shown if column not in hidden), table.rows)
@@ -111,7 +112,7 @@ def _across(columns: Sequence[Column], rows: Sequence[Row], key: str) -> Grid:
         mine = {row[key]: row for row in rows if row["model"] == model}
         marked = next((row for row in mine.values() if row.get("beyond_limit")), next(iter(mine.values())))
         cells = [_name(fixed[0], marked), *(_cell(column, marked) for column in fixed[1:])]
-        cells += [_cell(column, mine[value]) for value in values for column in series]
+        cells += [_cell(column, mine.get(value, {})) for value in values for column in series]
         lines.append(Line(cells=tuple(cells)))
     return Grid(headings=tuple(headings), lines=tuple(lines))
 

@@ -70,4 +70,12 @@ def show_table(model: Model) -> Table:
         row |= structure_facts(model) | size_facts(model) | component_facts(model)
     settings = {"models": [model.name]}
     columns = (*COLUMNS, *component_columns((row,)))
-    return Table(command="show", columns=columns, rows=(row,), settings=settings, title=model.name, rows_as="columns")
+    return Table(
+        command="show",
+        columns=columns,
+        rows=(row,),
+        settings=settings,
+        title=model.name,
+        rows_as="columns",
+        drawn=(model,),
+    )

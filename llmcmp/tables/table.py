@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from llmcmp.model import Model
+
 Unit = Literal[
     "text",
     "count",
@@ -101,7 +103,8 @@ class Table:
 
     `across`: the key whose values spread the series columns. `rows_as`: "columns" shows every row as a column where
     there are few of them. `notes` are lines for the reader below the table. `curves` computes, where a plot asks for
-    it, how the table's quantity grows with context under the same settings.
+    it, how the table's quantity grows with context under the same settings. `drawn` are models whose structure a plot
+    shows, instead of numbers.
     """
 
     command: str
@@ -113,6 +116,7 @@ class Table:
     rows_as: Literal["rows", "columns"] = "rows"
     notes: tuple[str, ...] = ()
     curves: Callable[[], tuple[Curve, ...]] | None = None
+    drawn: tuple[Model, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints: command, settings, rows in raw base units."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from llmcmp.bench.ask import ask
+from llmcmp.bench.ask import Stopped, ask
 
 
 def python(program: str) -> tuple[str, ...]:
@@ -92,3 +92,22 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_worker_whose_answer_is_no_longer_wanted_is_ended_at_once(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    program = f"open({str(told)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    start = time.monotonic()
+    with pytest.raises(Stopped):
+        ask({"ask": "x"}, 60, command=python(program), stopped=lambda: told.exists() and bool(told.read_text()))
+    assert time.monotonic() - start < 30
+    assert gone(int(told.read_text()))
+
+
+def test_a_worker_that_is_still_wanted_has_all_its_time() -> None:
+    asked: list[bool] = []
+    slow = f"time.sleep(0.5)\n{ANSWER}"
+    assert ask({"ask": "x"}, 60, command=python(slow), stopped=lambda: bool(asked.append(True))).status == "ok"
+    assert len(asked) > 3
+    hung = ask({"ask": "x"}, 0.5, command=python("time.sleep(600)"), stopped=lambda: False)
+    assert hung.status == "timed out"

@@ -33,8 +33,12 @@ JSON_COMMANDS = [
     ["params", "deepseek-v3", "bert", "gpt-4"],
     ["flops", "llama2", "t5", "deepseek-v3", "gpt-4", "--phase", "decode"],
     ["kvcache", "llama2", "gpt-4", "t5", "--ctx", "4k", "--ctx", "8k"],
+    ["kvcache", "gemma3-4b", "t5", "gpt-4", "--engine", "llama.cpp", "--k-dtype", "q8_0", "--explain"],
+    ["kvcache", "gemma3-4b", "t5", "gpt-4", "--budget", "24GiB", "--engine", "vllm", "--weights", "bf16"],
     ["list", "--family", "qwen"],
     ["show", "mixtral"],
+    ["evolve", "llama"],
+    ["pick", "--memory", "24GiB", "--task", "code", "--all"],
 ]
 
 
@@ -112,6 +116,29 @@ def test_list_filters_by_card_and_size(arguments: list[str], names: set[str]) ->
     assert len(document("list", *arguments)["rows"]) <= len(names) + 1
 
 
+def test_nothing_that_fits_is_code_3_and_still_a_document() -> None:
+    run = llm("pick", "--memory", "1MiB", "--json")
+    assert run.returncode == 3 and json.loads(run.stdout)["rows"] == []
+    assert run.stderr.startswith("error: no model suits and fits")
+
+
+def test_an_engine_says_what_it_reserves_beyond_the_need() -> None:
+    run = document("kvcache", "gemma3-4b", "t5", "--ctx", "32k", "--engine", "llama.cpp")
+    gemma, t5 = run["rows"]
+    assert gemma["kv_bytes"] == 814 * 2**20 and gemma["needed_bytes"] == 756 * 2**20 and gemma["refused"] is None
+    assert t5["kv_bytes"] is None and "llama.cpp refuses t5-base" in t5["refused"]
+    assert run["settings"]["tuning"] == {"ubatch": 512, "swa_full": False, "unified": False}
+
+
+def test_a_budget_is_answered_in_tokens_or_in_sequences() -> None:
+    rows = document("kvcache", "llama2", "gpt-4", "--budget", "24GiB", "--weights", "bf16")["rows"]
+    held = llmcmp.memory(llmcmp.load("llama2-7b"), rows[0]["context"]).bytes
+    assert held <= 24 * 2**30 < held + 524288 and rows[0]["left_bytes"] == 24 * 2**30 - held
+    assert rows[1]["context"] is None
+    assert document("kvcache", "llama2", "--budget", "5GiB", "--ctx", "4k")["rows"][0]["batch"] == 2
+    assert llm("kvcache", "llama2", "--budget", "1KiB").returncode == 3
+
+
 def test_an_empty_list_is_still_a_document() -> None:
     assert document("list", "--class", "prefix-decoder", "--min", "1T")["rows"] == []
 
@@ -140,7 +167,17 @@ ERRORS = [
     (["compare", "llama2", "--weights", "int5"], 2, "int5"),
     (["kvcache", "llama2", "--batch", "0"], 2, "batch"),
     (["kvcache", "llama2", "--engine", "other"], 2, "other"),
+    (["kvcache", "llama2", "--dtype", "q9_0"], 2, "unknown cache dtype"),
+    (["kvcache", "llama2", "--tp", "2"], 2, "tp mean nothing"),
+    (["kvcache", "llama2", "--engine", "vllm", "--ubatch", "2"], 2, "vllm has no ubatch"),
+    (["kvcache", "llama2", "--weights", "bf16"], 2, "give a budget"),
+    (["kvcache", "llama2", "--budget", "lots"], 2, "--budget: 'lots'"),
+    (["kvcache", "llama2", "--budget", "1GiB", "--ctx", "1k", "--ctx", "2k"], 2, "takes one --ctx"),
+    (["kvcache", "llama2", "--budget", "1GiB", "--ctx", "1k", "--batch", "2"], 2, "leave --batch out"),
     (["list", "--family", "lama"], 1, "did you mean 'llama'"),
+    (["evolve", "lama"], 1, "did you mean 'llama'"),
+    (["pick", "--memory", "24G"], 2, "try 24GiB"),
+    (["pick", "--memory", "1GiB", "--overhead", "2GiB"], 2, "leaves nothing"),
     (["list", "--min", "big"], 2, "'big' is not a count"),
     (["compare"], 2, "MODEL"),
     (["nonsense"], 2, "nonsense"),
@@ -266,7 +303,9 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert run.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["list", "show", "compare", "params", "flops", "kvcache", "bench", "devices"])
+@pytest.mark.parametrize(
+    "name", ["list", "show", "compare", "params", "flops", "kvcache", "bench", "devices", "evolve", "pick"]
+)
 def test_every_command_explains_itself_with_three_examples(name: str) -> None:
     run = llm(name, "--help")
     assert run.returncode == 0

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import ENCODER, ENCODER_DECODER, KINDS, MIXERS, tiny
+from tiny import ENCODER, ENCODER_DECODER, KINDS, MIXERS, disclosed, tiny
 
 import llmcmp
 from llmcmp.errors import QuantityError, UndisclosedError
 from llmcmp.folds.cache import kvcache
+from llmcmp.folds.states import kept
 
 # name, context, elements: layers x what a layer keeps, from each model's published shape.
 FACTS = [
@@ -56,6 +57,36 @@ def test_marginal_bytes_sum_to_the_cache(kind: str, dtype: str) -> None:
     for ctx in range(15):
         assert start + sum(steps[:ctx]) == kvcache(model, ctx=ctx, dtype=dtype).bytes_per_sequence
     assert (start > 0) == (kind in MIXERS or kind == "hybrid")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_marginal_bytes_sum_to_the_cache_in_formats_with_scales(kind: str) -> None:
+    model = tiny(KINDS[kind])
+    told = {"dtype": "q8_0", "value_dtype": "int4-g3z"}
+    start = kvcache(model, ctx=0, **told).bytes_per_sequence
+    steps = [kvcache(model, ctx=ctx, **told).bytes_per_token for ctx in range(12)]
+    assert start + sum(steps) == kvcache(model, ctx=12, **told).bytes_per_sequence
+
+
+def test_keys_and_values_have_formats_of_their_own() -> None:
+    model = llmcmp.load("llama3-8b")  # 32 layers, 8 KV heads of 128: rows of 1,024, 32 blocks of 32
+    sizes = {
+        (keys, values): kvcache(model, 5, dtype=keys, value_dtype=values).bytes
+        for keys in ("bf16", "q8_0", "q4_0")
+        for values in ("bf16", "q8_0", "q4_0")
+    }
+    row = {"bf16": 2048, "q8_0": 32 * 34, "q4_0": 32 * 18}
+    assert sizes == {(keys, values): 5 * 32 * (row[keys] + row[values]) for keys, values in sizes}
+    latent = llmcmp.load("deepseek-v3")
+    assert kvcache(latent, 5, dtype="q8_0", value_dtype="bf16").bytes == 5 * 61 * 18 * 34  # a latent is all keys
+
+
+def test_every_state_of_values_says_how_many_of_it_are_values() -> None:
+    for model in disclosed():
+        for use, state in kept(model):
+            assert 2 * state.values == (state.width if "values" in state.name else 0), (model.name, use.path)
+            assert state.width % state.heads == 0 == state.values % state.heads
+            assert (state.heads > 1) <= (state.values > 0)
 
 
 def test_a_full_window_costs_nothing_more() -> None:

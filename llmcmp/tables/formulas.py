@@ -6,14 +6,17 @@ from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp import units
-from llmcmp.folds.cache import kept, kvcache, state_bits
+from llmcmp.errors import ModelError
+from llmcmp.folds.cache import kvcache, position_bits, reservation
 from llmcmp.folds.flops import cheapest
 from llmcmp.folds.params import params, stored
 from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans, executed, run_of
+from llmcmp.folds.states import kept
 from llmcmp.model import walk
 from llmcmp.ops import Attend, Convolve, Matmul, Plan, Scan
 from llmcmp.spans import Fixed
+from llmcmp.tables.caches import Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,24 +26,24 @@ if TYPE_CHECKING:
     from llmcmp.tables.table import Table
 
 
-def explain(table: Table, models: Sequence[Model]) -> Iterator[str]:
+def formulas(table: Table, models: Sequence[Model]) -> Iterator[str]:
     """The formulas behind a table, model by model."""
     for model in models:
         match table.command:
             case "flops":
-                yield from explain_flops(model, table.settings)
+                yield from flops_formulas(model, table.settings)
             case "kvcache":
-                yield from explain_cache(model, table)
+                yield from cache_formulas(model, table)
             case "compare":
-                yield from explain_params(model)
+                yield from params_formulas(model)
                 for phase in ("prefill", "decode", "train"):
-                    yield from explain_flops(model, _COMPARED | table.settings | {"phase": phase})
-                yield from explain_cache(model, table)
+                    yield from flops_formulas(model, _COMPARED | table.settings | {"phase": phase})
+                yield from cache_formulas(model, table)
             case _:
-                yield from explain_params(model)
+                yield from params_formulas(model)
 
 
-def explain_params(model: Model) -> Iterator[str]:
+def params_formulas(model: Model) -> Iterator[str]:
     """Each tensor as the product of its axes, times the layers that hold one."""
     yield f"{model.name}: parameters"
     if not model.disclosed:
@@ -64,7 +67,7 @@ def explain_params(model: Model) -> Iterator[str]:
 _COMPARED = {"prefix": None, "logits": "all", "latent": "auto"}
 
 
-def explain_flops(model: Model, settings: dict[str, Any]) -> Iterator[str]:
+def flops_formulas(model: Model, settings: dict[str, Any]) -> Iterator[str]:
     """Each product of the run that the settings ask for, and their sum."""
     yield f"{model.name}: FLOPs of {settings['phase']} at {units.show_tokens(settings['context'])} tokens"
     source = settings["source"] if model.card.architecture == "encoder-decoder" else None
@@ -113,26 +116,66 @@ def _product(op: Matmul | Attend | Convolve | Scan, times: int) -> str:
     return f"{layers}2 × {factors} = {op.flops * times:,}"
 
 
-def explain_cache(model: Model, table: Table) -> Iterator[str]:
-    """Each kind of state at each context of `table`."""
+def cache_formulas(model: Model, table: Table) -> Iterator[str]:
+    """Each kind of state at each context of `table`, or each part of what an engine reserves."""
     settings = table.settings
-    bits = units.dtype_bits(settings["dtype"])
     yield f"{model.name}: cache"
     if not model.disclosed:
         yield "  undisclosed"
         return
-    source = settings.get("source") if model.card.architecture == "encoder-decoder" else None
+    question = Question.of(settings)
+    source = question.source if model.card.architecture == "encoder-decoder" else None
     for ctx in settings.get("contexts") or [settings["context"]]:
-        for use, state in kept(model):
-            size = state.elements(ctx, source or ctx) * use.times * settings["batch"]
-            width = state_bits(state, bits)
-            grows = _positions(state, ctx, source or ctx)
-            yield (
-                f"  {use.path} {state.name}: {use.times} layers × {state.width:,} elements × {grows}"
-                f" × batch {settings['batch']} × {width} bits = {units.show_bytes(-(-size * width // 8))}"
-            )
-        total = kvcache(model, ctx, settings["batch"], source=source, dtype=settings["dtype"])
-        yield f"  at {units.show_tokens(ctx)} tokens = {total.bytes:,} bytes"
+        lines = _needed if question.engine == "ideal" else _reserved
+        yield from lines(model, ctx, source, question)
+
+
+def _needed(model: Model, ctx: int, source: int | None, question: Question) -> Iterator[str]:
+    keys, values = question.dtype, question.value_dtype or question.dtype
+    for use, state in kept(model):
+        positions = cast("int", state.positions(ctx, source or ctx)) * use.times * question.batch
+        size = -(-positions * position_bits(state, keys, values) // 8)
+        yield (
+            f"  {use.path} {state.name}: {use.times} layers × {state.width:,} elements"
+            f" × {_positions(state, ctx, source or ctx)} × batch {question.batch}"
+            f" × {_widths(state, keys, values)} = {units.show_bytes(size)}"
+        )
+    total = kvcache(model, ctx, question.batch, source=source, dtype=keys, value_dtype=values)
+    yield f"  at {units.show_tokens(ctx)} tokens = {total.bytes:,} bytes"
+
+
+def _widths(state: State, keys: str, values: str) -> str:
+    """Bits of an element, or the formats of keys and values and the bits of a row in them."""
+    if state.dtype is not None:
+        return f"{units.dtype_bits(state.dtype)} bits"
+    elements, bits = units.block(keys)
+    if keys == values and elements == 1:
+        return f"{bits} bits"
+    formats = keys if keys == values else f"{keys} and {values}"
+    return f"{formats}, {position_bits(state, keys, values):,} bits a row"
+
+
+def _reserved(model: Model, ctx: int, source: int | None, question: Question) -> Iterator[str]:
+    try:
+        made = reservation(
+            model,
+            ctx,
+            question.batch,
+            source=source,
+            dtype=question.dtype,
+            value_dtype=question.value_dtype,
+            engine=question.engine,
+            tuning=question.tuning,
+        )
+    except ModelError as error:
+        yield f"  {error}"
+        return
+    for part in made.parts:
+        yield (
+            f"  {part.name}: {part.layers} layers × {part.rows:,} {part.what} × {part.row_bits // 8:,} bytes"
+            f" = {units.show_bytes(part.bytes)}"
+        )
+    yield f"  at {units.show_tokens(ctx)} tokens = {made.bytes:,} bytes{''.join(f'; {note}' for note in made.notes)}"
 
 
 def _positions(state: State, ctx: int, source: int) -> str:

@@ -1,0 +1,1 @@
+"""How inference engines keep a cache: one file an engine, each a rule over what the components say they keep."""

@@ -1,0 +1,409 @@
+"""The screen: models on the left, views in tabs, settings below. It holds the Selection, and views follow it."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from llmcmp.frozen import replace
+from llmcmp.workbench import catalogue
+from llmcmp.workbench.background import app_of, aside
+from llmcmp.workbench.bars import KeyBar, TabBar
+from llmcmp.workbench.chosen import Chosen, open_all
+from llmcmp.workbench.library import Library, Search
+from llmcmp.workbench.lines import Lines
+from llmcmp.workbench.model_list import ModelList
+from llmcmp.workbench.run_bar import Choice, Number, RunBar, Setting
+from llmcmp.workbench.selection import Selection
+from llmcmp.workbench.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+
+    from llmcmp.model import Model
+    from llmcmp.sources.editing import Field
+    from llmcmp.tables.table import Row
+    from llmcmp.workbench.dialogs.what_if import Edit
+    from llmcmp.workbench.state import State
+    from llmcmp.workbench.tab import Tab
+
+REMEMBER_AFTER = 0.5  # seconds from a change until it is saved
+
+
+class Main(Screen[None]):
+    """Everything but the dialogs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="main.search", tooltip="Search models by name"),
+        Binding("f", "filter", "Filter", id="main.filter", tooltip="Filter models by what they are"),
+        Binding("o", "open", "Open", id="main.open", tooltip="Open a file, an id or a preset with changes"),
+        Binding("x", "clear", "Clear", id="main.clear", show=False, tooltip="Select no model"),
+        Binding("left_square_bracket", "context(False)", "Shorter", key_display="[", id="main.shorter", show=False,
+                tooltip="Halve the context"),
+        Binding("right_square_bracket", "context(True)", "Context ×2", key_display="]", id="main.longer", show=False,
+                tooltip="Double the context"),
+        Binding("c", "edit('context')", "Context", id="main.context", show=False, tooltip="Type a context"),
+        Binding("n", "edit('batch')", "Batch", id="main.batch", show=False, tooltip="Type a number of sequences"),
+        Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
+        Binding("t", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
+        Binding("p", "turn('phase')", "Phase", id="main.phase", show=False, tooltip="Prefill, decode or train"),
+        Binding("d", "view('draw')", "Drawing", id="main.draw", tooltip="Blocks: trees of tensors, or drawings"),
+        Binding("comma", "view('before')", "Model before", key_display=",", id="main.before", show=False,
+                tooltip="Blocks: the selected model before"),
+        Binding("full_stop", "view('next')", "Next model", key_display=".", id="main.next",
+                tooltip="Blocks: the next selected model"),
+        Binding("m", "view('measure')", "Measure", id="main.measure", tooltip="Measure: the selected models, or stop"),
+        Binding("s", "view('find')", "Find a term", id="main.find", tooltip="Learn: search the terms"),
+        Binding("i", "what_if", "What if", id="main.what_if", tooltip="Edit a model; the edit stands beside it"),
+        Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
+        Binding("y", "copy", "Copy", id="main.copy", show=False, tooltip="Copy what the tab shows as Markdown"),
+        Binding("d", "view('differences')", "Differences", id="main.differences", show=False,
+                tooltip="Compare: only what differs, or all"),
+        Binding("m", "view('budget')", "Budget", id="main.budget", show=False, tooltip="Cache: type a memory budget"),
+        Binding("v", "view('part')", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
+        Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
+        Binding("escape", "models", "To the models", id="main.models", show=False, tooltip="Back to the models"),
+        Binding("question_mark", "help", "Keys", key_display="?", id="main.help", tooltip="Every key and what it does"),
+        Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave; the next start finds everything as it was"),
+        *(
+            Binding(str(number), f"tab({number})", f"Tab {number}", id=f"main.tab{number}", show=False,
+                    tooltip=f"Tab {number} from the left")
+            for number in range(1, 10)
+        ),
+    ]  # fmt: skip
+
+    class Changed(Message):
+        """What is to be remembered has changed."""
+
+        def __init__(self, state: State) -> None:
+            super().__init__()
+            self.state = state
+
+    selection: reactive[Selection] = reactive(Selection, init=False)
+
+    def __init__(self, tabs: tuple[Tab, ...], state: State, models: tuple[str, ...]) -> None:
+        super().__init__()
+        self.tabs, self.state = tabs, state
+        self.chosen, self._wanted = Chosen(), models or state.models
+        self._remembering = False
+        settings = ("context", "batch", "dtype", "weights", "phase")
+        self.set_reactive(Main.selection, Selection(**{name: getattr(state, name) for name in settings}))
+
+    def compose(self) -> ComposeResult:
+        tabs = tuple((tab.module, tab.title) for tab in self.tabs)
+        first = self.state.tab if self.state.tab in dict(tabs) else tabs[0][0]
+        yield TabBar(tabs, first, id="tabs")
+        with Horizontal(id="body"):
+            library = Library(id="library")
+            library.set_class(not self.state.library, "-hidden")
+            yield library
+            yield Container(id="views")
+        yield RunBar(self.selection, id="run")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(ModelList).focus()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first paint: what is known of the presets, and the last session's models."""
+        gc.freeze()  # what is loaded stays; cycles that come from here on are collected, which a command does without
+        gc.enable()
+        self.show_view()
+        app_of(self).theme_changed_signal.subscribe(self, lambda _: self._remember())
+        if self._wanted:
+            self._open(self._wanted, self.state.baseline)
+        aside(self, lambda: catalogue.facts(catalogue.Filter()), self.query_one(Library).know, self.wrong, "facts")
+
+    # What is selected.
+
+    def _open(self, references: Iterable[str], baseline: str | None = None) -> None:
+        """Load models in a thread and select them; what cannot be opened is said and left out."""
+
+        def done(answer: tuple[list[tuple[Model, str]], list[str]]) -> None:
+            for line in answer[1]:
+                self.wrong(line)
+            for model, reference in answer[0]:
+                self.chosen.add(model, reference)
+            self._choose(self.selection.baseline or baseline)
+
+        aside(self, lambda: open_all(references), done, self.wrong, "open")
+
+    def add(self, model: Model, reference: str | None = None) -> None:
+        """Select a model that was opened or made here."""
+        self.chosen.add(model, reference)
+        self._choose(self.selection.baseline)
+        self.query_one(ModelList).point_at(model.name)
+
+    def on_view_opened(self, event: View.Opened) -> None:
+        self.add(event.model)
+
+    def on_model_list_toggled(self, event: ModelList.Toggled) -> None:
+        self.chosen.toggle(event.model)
+        self._choose(self.selection.baseline)
+
+    def on_model_list_based(self, event: ModelList.Based) -> None:
+        self.base_on(event.model)
+
+    def on_view_based(self, event: View.Based) -> None:
+        self.base_on(event.model)
+
+    def base_on(self, name: str) -> None:
+        """Make a model the baseline, selecting it if need be; if it is, there is none."""
+        if name not in self.chosen.names:
+            self.chosen.toggle(name)
+        self._choose(None if name == self.selection.baseline else name)
+
+    def _choose(self, baseline: str | None) -> None:
+        """The selected names changed: mark them, and load them in a thread."""
+        names = self.chosen.names
+        baseline = baseline if baseline in names else None
+        self.query_one(Library).mark(names, baseline, tuple(self.chosen.opened))
+
+        def done(models: tuple[Model, ...]) -> None:
+            known = next((model for model in models if model.name == baseline and model.disclosed), None)
+            self.selection = replace(self.selection, models=models, baseline=known and known.name)
+
+        aside(self, lambda: self.chosen.models(names), done, self.wrong, "choose")
+
+    def on_setting(self, event: Setting) -> None:
+        if event.name == "budget":
+            return
+        self.selection = replace(self.selection, **{event.name: event.value})
+
+    def watch_selection(self, selection: Selection) -> None:
+        for bar in self.query(RunBar):
+            bar.put(selection)
+        self.show_view()
+        self._remember()
+
+    # What is shown.
+
+    def on_tab_bar_activated(self) -> None:
+        self.show_view()
+        self._remember()
+
+    @property
+    def view(self) -> View:
+        """The view on the screen, made when its tab is first opened."""
+        active = self.query_one(TabBar).active
+        return next(view for view in self.query(View) if view.key == active)
+
+    def show_view(self) -> None:
+        """Let the visible view follow; it is made when its tab is first opened."""
+        active, place = self.query_one(TabBar).active, self.query_one("#views")
+        for view in place.query(View):
+            view.display = view.key == active
+        if all(view.key != active for view in place.query(View)):
+            self.call_next(self._make, next(tab for tab in self.tabs if tab.module == active))
+        elif self.view.is_mounted:
+            self.view.show(self.selection)
+
+    async def _make(self, tab: Tab) -> None:
+        if all(view.key != tab.module for view in self.query(View)):
+            view = tab.load()()
+            view.remembered(self.state)
+            await self.query_one("#views").mount(view)
+        self.show_view()
+
+    # What keys do.
+
+    def action_tab(self, number: int) -> None:
+        if number <= len(self.tabs):
+            self.query_one(TabBar).active = self.tabs[number - 1].module
+
+    def action_search(self) -> None:
+        self._library(True)
+        self.query_one("#search").focus()
+
+    def action_models(self) -> None:
+        self._library(True)
+        self.query_one(ModelList).focus()
+
+    def action_library(self) -> None:
+        shown = self.query_one(Library).has_class("-hidden")
+        self._library(shown)
+        if shown:
+            self.query_one(ModelList).focus()
+        else:
+            self.view.focus_content()
+        self._remember()
+
+    def _library(self, shown: bool) -> None:
+        self.query_one(Library).set_class(not shown, "-hidden")
+
+    def action_clear(self) -> None:
+        self.chosen.names = ()
+        self._choose(None)
+
+    def action_context(self, longer: bool) -> None:
+        self.query_one("#run-context", Number).action_step(longer)
+
+    def action_edit(self, name: str) -> None:
+        self.query_one(f"#run-{name}").focus()
+
+    def action_turn(self, name: str) -> None:
+        self.query_one(f"#run-{name}", Choice).action_turn(1)
+
+    def action_view(self, what: str) -> None:
+        self.view.press(what)
+        self._remember()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What belongs to one tab is a key there alone."""
+        if action != "view" or not self.is_mounted:
+            return True
+        return any(
+            view.key == self.query_one(TabBar).active and parameters[0] in view.keys for view in self.query(View)
+        )
+
+    def action_filter(self) -> None:
+        from llmcmp.workbench.dialogs.filters import FilterDialog
+
+        def ask(offered: catalogue.Choices) -> None:
+            app_of(self).push_screen(FilterDialog(self.query_one(Library).filters, offered), self._filter)
+
+        aside(self, catalogue.choices, ask, self.wrong, "filters")
+
+    def _filter(self, filters: catalogue.Filter | None) -> None:
+        if filters is None:
+            return
+
+        def show(rows: dict[str, Row]) -> None:
+            self.query_one(Library).filter(filters, rows.keys() if filters.asked() else None)
+
+        aside(self, lambda: catalogue.facts(filters), show, self.wrong, "filters")
+
+    def wrong(self, line: str) -> None:
+        """Say what is wrong."""
+        self.notify(line, severity="error", markup=False)
+
+    def action_open(self) -> None:
+        from llmcmp.workbench.dialogs.open import OpenDialog
+
+        def opened(answer: tuple[str, tuple[Model, ...]] | None) -> None:
+            reference, models = answer or ("", ())
+            for model in models:
+                self.add(model, reference if len(models) == 1 else model.name)
+
+        app_of(self).push_screen(OpenDialog(), opened)
+
+    def action_what_if(self) -> None:
+        """Ask what to change in the model at the cursor of the list, else in the baseline or the first selected."""
+        from llmcmp.workbench.dialogs.what_if import WhatIf, opened
+
+        listed = self.query_one(ModelList)
+        under = listed.entry.model if listed.has_focus and listed.entry else None
+        name = next((each for each in (under, self.selection.baseline, *self.chosen.names) if each), None)
+        if name is None:
+            self.wrong("select a model to edit")
+            return
+
+        def ask(answer: tuple[Model, tuple[Field, ...]]) -> None:
+            app_of(self).push_screen(WhatIf(*answer, self.selection), lambda edit: self._edited(answer[0], edit))
+
+        aside(self, lambda: opened(self.chosen.models((name,))[0]), ask, self.wrong, "what if")
+
+    def _edited(self, model: Model, edit: Edit | None) -> None:
+        """Show an edited model beside the one that it is made of, which becomes the baseline."""
+        if edit is None:
+            return
+        if edit.saved:
+            self.query_one(Library).look()
+            aside(self, lambda: catalogue.facts(catalogue.Filter()), self.query_one(Library).know, self.wrong, "facts")
+        if model.name not in self.chosen.names:
+            self.chosen.toggle(model.name)
+        self.chosen.add(edit.model, edit.reference(self.chosen.references.get(model.name, model.name)))
+        self._choose(model.name)
+        self.query_one(ModelList).point_at(edit.model.name)
+
+    def action_export(self) -> None:
+        from llmcmp.workbench.dialogs.export import ExportDialog
+
+        table = self.view.table()
+        if table is None:
+            self.notify("there is nothing to export yet: select a model", severity="warning")
+            return
+
+        def wrote(path: Path | None) -> None:
+            if path is not None:
+                self.notify(f"wrote {path}", markup=False)
+
+        app_of(self).push_screen(ExportDialog(table, self.view.key), wrote)
+
+    def action_copy(self) -> None:
+        from llmcmp.tables.text import markdown_table
+
+        table = self.view.table()
+        if table is None:
+            self.notify("there is nothing to copy yet: select a model", severity="warning")
+            return
+        app_of(self).copy_to_clipboard(markdown_table(table))
+        self.notify(f"copied {len(table.rows)} row{'' if len(table.rows) == 1 else 's'} as Markdown")
+
+    def action_help(self) -> None:
+        from llmcmp.workbench.dialogs.keys import KeysDialog
+
+        app_of(self).push_screen(KeysDialog(self._keys()))
+
+    def _keys(self) -> list[tuple[str, Iterable[BindingType]]]:
+        """Every key by where it works."""
+        from llmcmp.workbench.table_view import TableView
+
+        tabs = [
+            Binding(str(number), "", tooltip=f"The tab {tab.title}") for number, tab in enumerate(self.tabs, start=1)
+        ]
+        everywhere = [
+            each for each in self.BINDINGS if not (isinstance(each, Binding) and each.action.startswith("tab("))
+        ]
+        views = [(f"In {view.title}", view.BINDINGS) for view in (tab.load() for tab in self.tabs) if view.BINDINGS]
+        palette = Binding("ctrl+p", "", tooltip="Every command and theme by name")
+        return [
+            ("Everywhere", [*everywhere, palette]),
+            ("Tabs", tabs),
+            ("In the list of models", ModelList.BINDINGS),
+            ("In lists and tables", Lines.BINDINGS),
+            ("In tables", TableView.BINDINGS),
+            *views,
+            ("In the search box", Search.BINDINGS),
+            ("In a number", Number.BINDINGS),
+            ("In a choice", Choice.BINDINGS),
+        ]
+
+    # What is remembered.
+
+    def _remember(self) -> None:
+        """Save the state once changes pause."""
+        if not self._remembering:
+            self._remembering = True
+            self.set_timer(REMEMBER_AFTER, self.remember)
+
+    def remember(self) -> None:
+        """Tell the app what to save."""
+        self._remembering = False
+        self.post_message(self.Changed(self.now()))
+
+    def now(self) -> State:
+        """What to remember."""
+        now = self.selection
+        settings = {name: getattr(now, name) for name in ("baseline", "context", "batch", "dtype", "weights", "phase")}
+        kept = {name: value for view in self.query(View) for name, value in view.kept().items()}
+        self.state = replace(
+            self.state,
+            **settings,
+            **kept,
+            models=self.chosen.saved(),
+            tab=self.query_one(TabBar).active,
+            theme=app_of(self).theme,
+            library=not self.query_one(Library).has_class("-hidden"),
+        )
+        return self.state
