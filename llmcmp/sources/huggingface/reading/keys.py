@@ -237,10 +237,17 @@ class Keys:
 
     @property
     def layers(self) -> int:
-        found = self.whole("num_hidden_layers")
-        if found > MOST_LAYERS:
-            raise self.error(f"must be at most {MOST_LAYERS}, not {found}", "num_hidden_layers")
-        return found
+        return self.depth("num_hidden_layers")
+
+    def depth(self, name: str) -> int:
+        """A number of layers, each of which is listed."""
+        return self.few(self.whole(name), name)
+
+    def few(self, layers: int, name: str) -> int:
+        """A number of layers that can be listed one by one."""
+        if layers > MOST_LAYERS:
+            raise self.error(f"must be at most {MOST_LAYERS} layers, not {layers}", name)
+        return layers
 
     @property
     def heads(self) -> int:
