@@ -94,5 +94,5 @@ class Card:
     def __post_init__(self) -> None:
         if not self.name.isprintable() or not self.name.strip():
             raise ModelError(f"name must be one line of text, not {self.name!r}")
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", self.released):
-            raise ModelError(f"released must be a year and month, like 2024-12, not '{self.released}'")
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])|unknown", self.released):
+            raise ModelError(f"released must be a year and month, like 2024-12, or unknown, not '{self.released}'")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from llmcmp import files
-from llmcmp.errors import ConfigError
+from llmcmp.errors import DefaultsError
 from llmcmp.frozen import frozen
 
 Value = str | int | float | bool | list[str]
@@ -39,7 +39,7 @@ def config_path() -> Path:
 
 
 def read(path: Path) -> Config:
-    """What the file holds; nothing where there is none. Raises ConfigError."""
+    """What the file holds; nothing where there is none. Raises DefaultsError."""
     return _config(_text(path), path)
 
 
@@ -49,16 +49,16 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        raise DefaultsError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise DefaultsError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _config(text: str, path: Path) -> Config:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {str(error).splitlines()[0]}") from error
+        raise DefaultsError(f"{path}: not valid TOML: {str(error).splitlines()[0]}") from error
     commands = {key: cast("dict[str, Any]", value) for key, value in document.items() if isinstance(value, dict)}
     everywhere = {key: value for key, value in document.items() if key not in commands}
     for table, values in (("", everywhere), *commands.items()):
@@ -71,11 +71,11 @@ def _check_kind(where: str, value: object) -> None:
     """Only what an option can hold."""
     texts = isinstance(value, list) and all(isinstance(each, str) for each in cast("list[object]", value))
     if not (texts or isinstance(value, str | int | float | bool)):
-        raise ConfigError(f"{where}: expected a text, a number, true or false, or a list of texts")
+        raise DefaultsError(f"{where}: expected a text, a number, true or false, or a list of texts")
 
 
 def change(path: Path, key: str, value: Value | None) -> None:
-    """Set `key` (`ctx`, `bench.device`) to a value, or take it out with None. Raises ConfigError.
+    """Set `key` (`ctx`, `bench.device`) to a value, or take it out with None. Raises DefaultsError.
 
     The file is written whole or not at all.
     """
@@ -86,11 +86,11 @@ def change(path: Path, key: str, value: Value | None) -> None:
     found = _config(changed, path)
     holder = found.commands.get(table, {}) if table else found.everywhere
     if holder.get(name) != value:
-        raise ConfigError(f"{path}: cannot change {key} where it stands; edit the file by hand")
+        raise DefaultsError(f"{path}: cannot change {key} where it stands; edit the file by hand")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"cannot write '{path}': {error.strerror}") from error
+        raise DefaultsError(f"cannot write '{path}': {error.strerror}") from error
     files.write(changed.encode(), path.resolve(), replace=True)
 
 

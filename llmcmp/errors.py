@@ -4,8 +4,9 @@ LlmcmpError                 1   something known is wrong
 ├─ ModelError               1   a model, its preset or a part of it
 │  ├─ UnknownModelError     1   no such preset, alias or file
 │  ├─ PresetError           1   a preset file: names file, table and key
+│  ├─ ConfigError           1   a config.json: names file and key, or what is not understood
 │  └─ UndisclosedError      1   the vendor has not published the architecture
-├─ ConfigError              1   the file of defaults: names file and key
+├─ DefaultsError            1   the file of defaults: names file and key
 ├─ OutputError              1   a file that cannot be written
 ├─ QuantityError            2   a number, unit or option value
 └─ DoesNotFitError          3   the question has no feasible answer
@@ -32,11 +33,15 @@ class PresetError(ModelError):
     """A preset file breaks the schema of presets/README.md."""
 
 
+class ConfigError(ModelError):
+    """A config.json that cannot be read, or says what llmcmp has no component for."""
+
+
 class UndisclosedError(ModelError):
     """The vendor has not published the architecture, so nothing can be computed from it."""
 
 
-class ConfigError(LlmcmpError):
+class DefaultsError(LlmcmpError):
     """The file of defaults says something that no option takes."""
 
 

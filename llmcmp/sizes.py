@@ -149,6 +149,7 @@ RULES: dict[str, Callable[[Any, Sizes, int], int]] = {
     "step_rank": _width,
     "intermediate": lambda record, sizes, old: sizes.feed_forward(old),
     "nope_dim": _head_part,
+    "Attention.value_dim": _head_part,
     "rope_dim": _head_part,
     "key_dim": _head_part,
     "RelativeBias.heads": lambda record, sizes, old: head_sizes(sizes.attention, sizes)[0],

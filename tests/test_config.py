@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcmp.config import Config, change, config_path, read, toml
-from llmcmp.errors import ConfigError
+from llmcmp.errors import DefaultsError
 
 WRITTEN = """# mine
 ctx = "8k"   # short
@@ -65,7 +65,7 @@ def test_a_file_that_is_not_there_holds_nothing_and_is_made_with_its_folders(tmp
 def test_a_value_over_several_lines_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('ctx = """\n8k"""\n')
-    with pytest.raises(ConfigError):
+    with pytest.raises(DefaultsError):
         change(path, "ctx", "4k")
     assert path.read_text() == 'ctx = """\n8k"""\n'
 
@@ -89,19 +89,19 @@ def test_a_link_to_the_file_stays_a_link(file: Path, tmp_path: Path) -> None:
 def test_what_no_option_can_hold_is_an_error_that_names_file_and_key(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises(DefaultsError) as raised:
         read(path)
     assert str(path) in str(raised.value) and message in str(raised.value)
 
 
 def test_a_file_that_cannot_be_read_or_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(DefaultsError, match="cannot be read"):
         read(tmp_path)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="not valid TOML"):
+    with pytest.raises(DefaultsError, match="not valid TOML"):
         read(tmp_path / "bytes.toml")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="cannot"):
+    with pytest.raises(DefaultsError, match="cannot"):
         change(tmp_path / "file" / "config.toml", "ctx", "4k")
 
 

@@ -10,7 +10,7 @@ from llmcmp.cli.defaults import found, keys, parsed, rows, shown
 from llmcmp.cli.options import JsonOpt, OutOpt
 from llmcmp.cli.output import answer, deliver, note, prepare
 from llmcmp.config import change, config_path
-from llmcmp.errors import ConfigError, QuantityError
+from llmcmp.errors import DefaultsError, QuantityError
 from llmcmp.tables.table import Column, Table
 
 Action = Literal["show", "get", "set", "unset", "path"]
@@ -86,4 +86,4 @@ def _value(key: str) -> object:
         if row["key"] == key:
             return row["value"]
     found(key)
-    raise ConfigError(f"{key} is not set; set it: llmcmp config set {key} VALUE")
+    raise DefaultsError(f"{key} is not set; set it: llmcmp config set {key} VALUE")

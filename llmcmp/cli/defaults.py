@@ -24,7 +24,7 @@ from llmcmp.cli.options import (
     WidthOpt,
 )
 from llmcmp.config import Config, Value, config_path, read
-from llmcmp.errors import ConfigError, LlmcmpError
+from llmcmp.errors import DefaultsError, LlmcmpError
 from llmcmp.frozen import frozen
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Default:
 
 
 def defaults(command: Any, name: str, run: Callable[..., None]) -> dict[str, Any]:
-    """What a command's options hold unless given, by parameter. Raises ConfigError for what an option refuses."""
+    """What a command's options hold unless given, by parameter. Raises DefaultsError for what an option refuses."""
     config = read(config_path())
     _refuse_unknown(config)
     signature = inspect.signature(run, eval_str=True).parameters
@@ -71,7 +71,7 @@ def defaults(command: Any, name: str, run: Callable[..., None]) -> dict[str, Any
     options = own(command)
     for key, default in for_command(config, name).items():
         if key not in options:
-            raise ConfigError(f"{default.where}: unknown key; {name} has {', '.join(options)}")
+            raise DefaultsError(f"{default.where}: unknown key; {name} has {', '.join(options)}")
         found[options[key].name] = default
     params = {param.name: param for param in command.params}
     return {key: checked(command, params[key], default) for key, default in found.items()}
@@ -83,7 +83,7 @@ def of_the_terminal(command: Any) -> dict[str, Any]:
     try:
         found = everywhere(read(config_path()))
         return {key: checked(command, params[key], found[key]) for key in PROGRAM if key in found}
-    except ConfigError:
+    except DefaultsError:
         return {}
 
 
@@ -119,11 +119,11 @@ def own(command: Any) -> dict[str, Any]:
 def _refuse_unknown(config: Config) -> None:
     for key in config.everywhere:
         if key not in _SHARED:
-            raise ConfigError(f"{config_path()}: {key}: unknown key; choose one of {', '.join(_SHARED)}")
+            raise DefaultsError(f"{config_path()}: {key}: unknown key; choose one of {', '.join(_SHARED)}")
     for table in config.commands:
         if table not in _modules():
             known = ", ".join(_modules())
-            raise ConfigError(f"{config_path()}: [{table}]: unknown table; a table is a command: {known}")
+            raise DefaultsError(f"{config_path()}: [{table}]: unknown table; a table is a command: {known}")
 
 
 def _modules() -> dict[str, str]:
@@ -133,7 +133,7 @@ def _modules() -> dict[str, str]:
 
 
 def checked(command: Any, param: Any, default: Default) -> Any:
-    """The value in the option's type. Raises ConfigError with its source."""
+    """The value in the option's type. Raises DefaultsError with its source."""
     context = typer.Context(command, resilient_parsing=True)
     value: Any = default.value
     if param.multiple and not isinstance(value, list):
@@ -142,7 +142,7 @@ def checked(command: Any, param: Any, default: Default) -> Any:
         return param.process_value(context, value)
     except (typer.TyperException, LlmcmpError) as error:
         message = " ".join(str(error).split()).replace("Value error, ", "").removesuffix(".")
-        raise ConfigError(f"{default.where}: {message}") from None
+        raise DefaultsError(f"{default.where}: {message}") from None
 
 
 def _same(key: str, annotation: object) -> bool:
@@ -155,24 +155,24 @@ def keys() -> tuple[str, ...]:
 
 
 def found(key: str) -> tuple[Any, Any]:
-    """The command and the option that a key means: `ctx`, or `bench.device`. Raises ConfigError."""
+    """The command and the option that a key means: `ctx`, or `bench.device`. Raises DefaultsError."""
     from llmcmp.cli.command import bare, command
 
     table, _, name = key.rpartition(".")
     if table and table not in _modules():
-        raise ConfigError(f"unknown key '{key}'; '{table}' is no command: {', '.join(_modules())}")
+        raise DefaultsError(f"unknown key '{key}'; '{table}' is no command: {', '.join(_modules())}")
     holder = command(table, _modules()[table]) if table else bare(shared)
     options = own(holder) if table else {param.name: param for param in holder.params if param.name in _SHARED}
     if name not in options:
-        raise ConfigError(f"unknown key '{key}'; choose one of {', '.join(options)}")
+        raise DefaultsError(f"unknown key '{key}'; choose one of {', '.join(options)}")
     return holder, options[name]
 
 
 def parsed(key: str, texts: Sequence[str]) -> Value:
-    """What the words of a command line set a key to, in the type of its option. Raises ConfigError."""
+    """What the words of a command line set a key to, in the type of its option. Raises DefaultsError."""
     holder, option = found(key)
     if len(texts) > 1 and not option.multiple:
-        raise ConfigError(f"{key}: one value, not {len(texts)}")
+        raise DefaultsError(f"{key}: one value, not {len(texts)}")
     value = list(texts) if len(texts) > 1 else texts[0]
     made = checked(holder, option, Default(value=value, origin="", where=key))
     if isinstance(made, list):
@@ -181,7 +181,7 @@ def parsed(key: str, texts: Sequence[str]) -> Value:
 
 
 def rows() -> Iterator[dict[str, Any]]:
-    """Every key that holds for all, and those that are set for one command. Raises ConfigError."""
+    """Every key that holds for all, and those that are set for one command. Raises DefaultsError."""
     config = read(config_path())
     _refuse_unknown(config)
     given = everywhere(config)

@@ -14,8 +14,21 @@ from llmcmp.sources.presets import load_all
 from llmcmp.tables.asked import USUAL_DEVICE, Asked
 from llmcmp.tables.drawn import Kind, drawn_table
 
+
+def _complete_device(incomplete: str) -> list[str]:
+    from llmcmp.sources.devices import device_files
+
+    return [name for name in device_files() if name.startswith(incomplete)]
+
+
 DeviceOpt = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="Device of a roofline: h100-sxm, a100-sxm-80gb, mi300x, l4 ...")
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="Device of a roofline: h100-sxm, a100-sxm-80gb, mi300x, l4 ... or a preset file.",
+        autocompletion=_complete_device,
+    ),
 ]
 ComputeOpt = Annotated[Dtype, typer.Option("--compute", case_sensitive=False, help="Dtype of a roofline's peak.")]
 

@@ -48,7 +48,7 @@ def run(
 
       llmcmp report llama3-8b mixtral deepseek-v3 -o report.html
 
-      llmcmp report 'qwen/*' --ctx 32k --batch 16 -o qwen
+      llmcmp report 'gemma3-*' --ctx 32k --batch 16 -o gemma3
 
       llmcmp report gemma3 t5-large --device mi300x --json
     """

@@ -48,12 +48,12 @@ class HeadSizes(Protocol):
     def bias(self) -> tuple[Projection, ...]: ...
 
 
-def projections(sizes: HeadSizes, read: Axis, part: Part) -> tuple[Linear, ...]:
+def projections(sizes: HeadSizes, read: Axis, part: Part, value_dim: int | None = None) -> tuple[Linear, ...]:
     """Query, key, value and output; keys and values are of what the attention reads."""
-    hidden = ("hidden", sizes.hidden)
-    queries = ("heads", sizes.heads * sizes.head_dim)
-    keys = ("kv_heads", sizes.kv_heads * sizes.head_dim)
-    shapes = (("query", hidden, queries), ("key", read, keys), ("value", read, keys), ("output", queries, hidden))
+    hidden, wide = ("hidden", sizes.hidden), sizes.head_dim if value_dim is None else value_dim
+    queries, mixed = ("heads", sizes.heads * sizes.head_dim), ("heads", sizes.heads * wide)
+    keys, values = ("kv_heads", sizes.kv_heads * sizes.head_dim), ("kv_heads", sizes.kv_heads * wide)
+    shapes = (("query", hidden, queries), ("key", read, keys), ("value", read, values), ("output", mixed, hidden))
     return tuple(
         Linear(name=name, inner=inner, outer=outer, part=part, bias=name in sizes.bias) for name, inner, outer in shapes
     )
@@ -69,8 +69,11 @@ class Temperature:
 
 @frozen
 class Attention(Component):
-    """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight.
+    """`qk_norm`: an RMS norm of queries and keys over each "head", over the "whole" projection, or "l2" without weight;
+    or a LayerNorm of each head, with one weight and bias for all ("layer", Phi) or a weight for each ("each", Cohere).
 
+    `value_dim`: elements of a head's value, `head_dim` if not given (MiMo-V2). `head_gate`: each head's result is
+    multiplied by a gate, one number a head that is projected from the input (Laguna; arXiv 2505.06708).
     `sinks`: one learned logit a head that joins the softmax and no value (gpt-oss). `soft_cap`: scores pass through
     cap x tanh(score / cap) (Gemma 2). `output_gate`: the result is multiplied by a sigmoid gate that is projected from
     the input beside the queries, and has a bias where they have one (Qwen3-Next; arXiv 2505.06708). `scale` multiplies
@@ -86,12 +89,14 @@ class Attention(Component):
     direction: Direction
     position: AttentionPosition
     bias: tuple[Projection, ...] = ()
-    qk_norm: Literal["head", "whole", "l2"] | None = None
+    value_dim: int | None = None
+    qk_norm: Literal["head", "whole", "l2", "layer", "each"] | None = None
     window: int | None = None
     chunked: bool = False
     sinks: bool = False
     soft_cap: float | None = None
     output_gate: bool = False
+    head_gate: Literal["sigmoid", "softplus"] | None = None
     scale: float | None = None
     temperature: Temperature | None = None
     epsilon: float = EPSILON
@@ -114,14 +119,34 @@ class Attention(Component):
     @property
     def kv_width(self) -> int:
         """Key and value elements of one token."""
-        return 2 * self.kv_heads * self.head_dim
+        return self.kv_heads * (self.head_dim + self.value_size)
+
+    @property
+    def value_size(self) -> int:
+        """Elements of a head's value."""
+        return self.head_dim if self.value_dim is None else self.value_dim
 
     def linears(self) -> tuple[Linear, ...]:
-        """The projections: query, key, value, gate where there is one, output."""
-        hidden, queries = ("hidden", self.hidden), ("heads", self.heads * self.head_dim)
-        *inputs, output = projections(self, hidden, "attention")
-        gate = Linear(name="gate", inner=hidden, outer=queries, part="attention", bias="query" in self.bias)
-        return (*inputs, gate, output) if self.output_gate else (*inputs, output)
+        """The projections: query, key, value, gates where there are some, output."""
+        hidden = ("hidden", self.hidden)
+        *inputs, output = projections(self, hidden, "attention", self.value_dim)
+        gates = {"gate": self.value_size} if self.output_gate else {}
+        gates |= {"head_gate": 1} if self.head_gate else {}
+        biased = "query" in self.bias
+        return (
+            *inputs,
+            *(
+                Linear(
+                    name=name,
+                    inner=hidden,
+                    outer=("heads", self.heads * size),
+                    part="attention",
+                    bias=biased and size > 1,
+                )
+                for name, size in gates.items()
+            ),
+            output,
+        )
 
     def weights(self) -> Iterator[Weight]:
         for linear in self.linears():
@@ -131,6 +156,14 @@ class Attention(Component):
             for name, axis, heads in (("query_norm", "heads", self.heads), ("key_norm", "kv_heads", self.kv_heads)):
                 normed = ("head_dim", self.head_dim) if per_head else (axis, heads * self.head_dim)
                 yield Weight(name=f"{name}.weight", axes=(normed,), part="attention")
+        if self.qk_norm == "layer":
+            for name in ("query_norm", "key_norm"):
+                for leaf in ("weight", "bias"):
+                    yield Weight(name=f"{name}.{leaf}", axes=(("head_dim", self.head_dim),), part="attention")
+        if self.qk_norm == "each":
+            for name, axis, heads in (("query_norm", "heads", self.heads), ("key_norm", "kv_heads", self.kv_heads)):
+                axes = ((axis, heads), ("head_dim", self.head_dim))
+                yield Weight(name=f"{name}.weight", axes=axes, part="attention")
         if self.sinks:
             yield Weight(name="sinks", axes=(("heads", self.heads),), part="attention")
 
@@ -140,8 +173,8 @@ class Attention(Component):
             yield linear.matmul(run.rows)
         yield from self._preparation(run)
         yield from self._scores(run)
-        if self.output_gate:
-            yield Elementwise(name="gate", part="attention", rows=run.rows, width=self.heads * self.head_dim)
+        if self.output_gate or self.head_gate:
+            yield Elementwise(name="gate", part="attention", rows=run.rows, width=self.heads * self.value_size)
         yield output.matmul(run.rows)
 
     def _preparation(self, run: Run) -> Iterator[Op]:
@@ -165,7 +198,7 @@ class Attention(Component):
             visible_pairs=run.batch * span.visible_pairs(run.new, run.past, run.prefix),
             heads=self.heads,
             key_dim=self.head_dim,
-            value_dim=self.head_dim,
+            value_dim=self.value_size,
             fresh=run.rows * self.kv_width,
             cached=run.batch * span.past_keys(run.past) * lesser(run.new, 1) * self.kv_width,
             stored=run.batch * span.kept(run.new) * self.kv_width if stores else 0,

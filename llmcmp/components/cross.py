@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class CrossAttention(Component):
     """Queries from the decoder, keys and values from the encoder's output, projected once a source.
 
-    `scale` multiplies the scores, 1 / sqrt(head_dim) if not given.
+    `scale` multiplies the scores, 1 / sqrt(head_dim) if not given. `idle`: held and never run, as in the decoder of an
+    encoder-decoder that is used alone.
     """
 
     kind: ClassVar[str] = "cross"
@@ -35,9 +36,12 @@ class CrossAttention(Component):
     head_dim: int
     bias: tuple[Projection, ...] = ()
     scale: float | None = None
+    idle: bool = False
 
     @property
     def label(self) -> str:
+        if self.idle:
+            return "cross-attention, idle"
         return f"cross {heads_label(self.heads, self.kv_heads)}"
 
     @property
@@ -54,6 +58,8 @@ class CrossAttention(Component):
             yield from linear.weights()
 
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
+        if self.idle:
+            return
         query, key, value, output = self.linears()
         source = run.batch * run.source_new
         yield query.matmul(run.rows)
@@ -78,6 +84,8 @@ class CrossAttention(Component):
         yield output.matmul(run.rows)
 
     def state(self) -> tuple[State, ...]:
+        if self.idle:
+            return ()
         return (
             State(
                 name="cross keys and values",

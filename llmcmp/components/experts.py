@@ -60,6 +60,8 @@ class Experts(Component):
     def __post_init__(self) -> None:
         if not 1 <= self.per_token <= self.experts:
             raise ModelError(f"per_token ({self.per_token}) must lie between 1 and experts ({self.experts})")
+        if self.expert.activation == "xielu":
+            raise ModelError("xielu is an activation of single networks, not of experts")
         if self.shared_gate and self.shared is None:
             raise ModelError("shared_gate needs a shared expert")
         if self.experts % self.router.groups or self.router.groups_per_token > self.router.groups:

@@ -6,20 +6,52 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
+from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
-from llmcmp.ops import Elementwise
+from llmcmp.ops import Elementwise, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmcmp.dims import Dim
-    from llmcmp.ops import Draw, Op, Part, Plan, Run, Weight
+    from llmcmp.ops import Draw, Op, Part, Plan, Run
 
 # gelu-tanh is GELU's tanh approximation; they differ in value, not in cost.
-Activation = Literal["relu", "gelu", "gelu-tanh", "silu", "clamped-silu"]
+# Squared ReLU: arXiv 2109.08668. xIELU (arXiv 2411.13010) has two weights of its own, for inputs above and below 0.
+Activation = Literal[
+    "relu", "gelu", "gelu-tanh", "silu", "clamped-silu", "squared-relu", "quick-gelu", "sigmoid", "tanh", "xielu"
+]
 
-_PLAIN = {"relu": "ReLU", "gelu": "GELU", "gelu-tanh": "GELU", "silu": "SiLU", "clamped-silu": "clamped SiLU"}
-_GATED = {"relu": "ReGLU", "gelu": "GeGLU", "gelu-tanh": "GeGLU", "silu": "SwiGLU", "clamped-silu": "clamped SwiGLU"}
+_PLAIN: dict[Activation, str] = {
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "gelu-tanh": "GELU",
+    "silu": "SiLU",
+    "clamped-silu": "clamped SiLU",
+    "squared-relu": "ReLU²",
+    "quick-gelu": "quick GELU",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "xielu": "xIELU",
+}
+_GATED: dict[Activation, str] = {
+    "relu": "ReGLU",
+    "gelu": "GeGLU",
+    "gelu-tanh": "GeGLU",
+    "silu": "SwiGLU",
+    "clamped-silu": "clamped SwiGLU",
+    "squared-relu": "ReGLU²",
+    "quick-gelu": "quick GeGLU",
+    "sigmoid": "GLU",
+    "tanh": "tanh GLU",
+    "xielu": "xIELU GLU",
+}
+
+
+def activation_weights(activation: Activation) -> Iterator[Weight]:
+    """The weights that an activation has itself."""
+    for name in ("above", "below") if activation == "xielu" else ():
+        yield Weight(name=f"activation_{name}", axes=(("slope", 1),), part="feed-forward")
 
 
 def activation_label(activation: Activation) -> str:
@@ -52,6 +84,7 @@ class Plain(Component):
     def weights(self) -> Iterator[Weight]:
         for linear in self.linears():
             yield from linear.weights()
+        yield from activation_weights(self.activation)
 
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
         yield from network_ops(self, run.rows)
@@ -66,6 +99,10 @@ class Gated(Component):
     intermediate: int
     activation: Activation
     bias: bool = False
+
+    def __post_init__(self) -> None:
+        if self.activation == "xielu":
+            raise ModelError("xielu is an activation of plain networks")
 
     @property
     def label(self) -> str:

@@ -118,12 +118,17 @@ class Pooler(Component):
 
 @frozen
 class MaskedHead(Component):
-    """The masked-LM head: dense, activation, LayerNorm, then the tied token table with a bias of its own."""
+    """The masked-LM head: dense, activation, LayerNorm, then the token table, or a matrix of its own, with a bias.
+
+    `bias`: of the dense layer and the norm too.
+    """
 
     hidden: int
     width: int
     vocabulary: int
     epsilon: float = EPSILON
+    tied: bool = True
+    bias: bool = True
 
     @property
     def label(self) -> str:
@@ -133,21 +138,21 @@ class MaskedHead(Component):
         """The dense layer and the decoder onto the vocabulary."""
         hidden, width = ("hidden", self.hidden), ("width", self.width)
         return (
-            Linear(name="dense", inner=hidden, outer=width, part="head", bias=True),
+            Linear(name="dense", inner=hidden, outer=width, part="head", bias=self.bias),
             Linear(
                 name="decoder",
                 inner=width,
                 outer=("vocabulary", self.vocabulary),
                 part="head",
                 bias=True,
-                shared=TOKEN_TABLE,
+                shared=TOKEN_TABLE if self.tied else None,
             ),
         )
 
     def weights(self) -> Iterator[Weight]:
         for linear in self.linears():
             yield from linear.weights()
-        for name in ("norm.weight", "norm.bias"):
+        for name in ("norm.weight", "norm.bias") if self.bias else ("norm.weight",):
             yield Weight(name=name, axes=(("width", self.width),), part="head")
 
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:

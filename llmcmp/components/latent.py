@@ -6,7 +6,7 @@ shared rotary key of `rope_dim` elements are cached, whichever way the attention
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from llmcmp.components.base import Component
 from llmcmp.components.linear import Linear
@@ -29,7 +29,7 @@ class LatentAttention(Component):
     """`query_rank` compresses the queries too; without it they are projected directly (DeepSeek-V2-Lite).
 
     A head's query and key have `nope_dim` + `rope_dim` elements, its value `value_dim`. `scale` multiplies the scores,
-    1 / sqrt(nope_dim + rope_dim) if not given. `epsilon` is that of the norms of both latents.
+    1 / sqrt(nope_dim + rope_dim) if not given. `epsilon` is that of the norms of both latents. `bias`: of these maps.
     """
 
     kind: ClassVar[str] = "latent"
@@ -44,6 +44,7 @@ class LatentAttention(Component):
     position: AttentionPosition
     scale: float | None = None
     epsilon: float = EPSILON
+    bias: tuple[Literal["query_down", "kv_down", "output"], ...] = ()
 
     @property
     def label(self) -> str:
@@ -60,7 +61,8 @@ class LatentAttention(Component):
         return self.kv_rank + self.rope_dim
 
     def _linear(self, name: str, inner: Axis, outer: Axis) -> Linear:
-        return Linear(name=name, inner=inner, outer=outer, part="attention")
+        down = "kv_down" if name == "key_rope" else name  # one map in the reference, with one bias
+        return Linear(name=name, inner=inner, outer=outer, part="attention", bias=down in self.bias)
 
     def query_linears(self) -> tuple[Linear, ...]:
         """hidden to queries, through the query latent where there is one."""

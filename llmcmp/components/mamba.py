@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Mamba(Component):
     """`inner` channels with a state of `state_size` numbers each; steps come from a projection of rank `step_rank`.
 
-    `norms`: RMS norms of steps, keys and queries (Jamba). `bias`: of the projections from and to `hidden`.
+    `norms`: RMS norms of steps, keys and queries (Jamba), which may have no weights (`norm_weights`, Falcon Mamba).
+    `bias`: of the projections from and to `hidden`.
     """
 
     kind: ClassVar[str] = "mamba"
@@ -36,6 +37,7 @@ class Mamba(Component):
     step_rank: int
     kernel: int
     norms: bool = False
+    norm_weights: bool = True
     bias: bool = False
     conv_bias: bool = True
     epsilon: float = EPSILON
@@ -87,7 +89,7 @@ class Mamba(Component):
     def weights(self) -> Iterator[Weight]:
         for part in (*self.input_linears(), self.convolution, *self.selection_linears(), self.step_up):
             yield from part.weights()
-        if self.norms:
+        if self.norms and self.norm_weights:
             for name, axis in (("step", ("step_rank", self.step_rank)), ("key", self._state), ("query", self._state)):
                 yield Weight(name=f"{name}_norm.weight", axes=(axis,), part="linear mixer")
         # A = -exp(decay_log), and D, which lets the value pass by the recurrence.

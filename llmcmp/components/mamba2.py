@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Mamba2(Component):
     """`heads` of `head_dim` values, each with a state of state_size x head_dim; `groups` share keys and queries.
 
-    The result is normed group by group after it is gated. `bias`: of the projections.
+    The result is normed group by group after it is gated, or before (`norm_first`), or not at all (`norm`; Falcon-H1
+    has all three). `bias`: of the projections.
     """
 
     kind: ClassVar[str] = "mamba-2"
@@ -39,6 +40,8 @@ class Mamba2(Component):
     kernel: int
     bias: bool = False
     conv_bias: bool = True
+    norm: bool = True
+    norm_first: bool = False
     epsilon: float = EPSILON
 
     def __post_init__(self) -> None:
@@ -90,7 +93,8 @@ class Mamba2(Component):
         # Added to the step before its softplus; A = -exp(decay_log); D, which lets the value pass by the recurrence.
         for name in ("step_bias", "decay_log", "skip"):
             yield Weight(name=name, axes=(("heads", self.heads),), part="linear mixer")
-        yield Weight(name="norm.weight", axes=(("heads", self.inner),), part="linear mixer")
+        if self.norm:
+            yield Weight(name="norm.weight", axes=(("heads", self.inner),), part="linear mixer")
         yield from output.weights()
 
     def ops(self, run: Run, plan: Plan) -> Iterator[Op]:
@@ -103,7 +107,7 @@ class Mamba2(Component):
         yield self._elementwise("step", run, self.heads)
         yield self._elementwise("decay", run, self.recurrence.width)
         yield self.recurrence.scan(run)
-        yield self._elementwise("skip, gate and norm", run, 3 * self.inner)
+        yield self._elementwise("skip, gate and norm", run, (3 if self.norm else 2) * self.inner)
         yield output.matmul(run.rows)
 
     def _elementwise(self, name: str, run: Run, width: int) -> Elementwise:

@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from llmcmp.components.norms import LayerNorm as LayerNormComponent
 from llmcmp.components.norms import RMSNorm as RMSNormComponent
 from llmcmp.components.positions import Alibi, Rotary
 from llmcmp.nn.flow import Mask
 from llmcmp.nn.linear import Linear, Packed
-from llmcmp.nn.norms import RMSNorm
+from llmcmp.nn.norms import HeadNorms, LayerNorm, RMSNorm
 from llmcmp.nn.positions import rotate, tempered
 from llmcmp.nn.scores import attend
 from llmcmp.nn.slots import token_slot
@@ -37,16 +38,23 @@ class Attention(nn.Module):
         self.scale = attention.scale or 1 / math.sqrt(attention.head_dim)
         *inputs, self.output = map(Linear, attention.linears())
         self.query, self.key, self.value = inputs[:3]
+        gates = inputs[3:]
+        if attention.head_gate:
+            self.head_gate = gates.pop()
         if attention.output_gate:
-            self.gate = inputs[3]
-        if attention.qk_norm in ("head", "whole"):
+            self.gate = gates.pop()
+        if attention.qk_norm not in (None, "l2"):
             self.query_norm, self.key_norm = (self._norm(heads) for heads in (attention.heads, attention.kv_heads))
         self.sinks = nn.Parameter(torch.empty(attention.heads)) if attention.sinks else None
         self.packed: Packed | None = None
         self.rotation, self.mask = 0, 0
 
-    def _norm(self, heads: int) -> RMSNorm:
+    def _norm(self, heads: int) -> RMSNorm | LayerNorm | HeadNorms:
         spec = self.spec
+        if spec.qk_norm == "each":
+            return HeadNorms(heads, spec.head_dim, spec.epsilon)
+        if spec.qk_norm == "layer":
+            return LayerNorm(LayerNormComponent(width=spec.head_dim, epsilon=spec.epsilon))
         width = spec.head_dim if spec.qk_norm == "head" else heads * spec.head_dim
         return RMSNorm(RMSNormComponent(width=width, epsilon=spec.epsilon, unit_offset=spec.unit_offset))
 
@@ -72,6 +80,10 @@ class Attention(nn.Module):
         mixed = attend(q_BSNH, k_BKTH, v_BKTH, mask, self.scale, self.spec.soft_cap, self.sinks)
         if self.spec.output_gate:
             mixed = mixed * torch.sigmoid(self.gate(x_BSD))
+        if self.spec.head_gate:
+            opened = torch.sigmoid if self.spec.head_gate == "sigmoid" else F.softplus
+            gate_BSN1 = opened(self.head_gate(x_BSD)).unsqueeze(-1)
+            mixed = (mixed.unflatten(-1, (-1, self.spec.value_size)) * gate_BSN1).flatten(-2)
         return self.output(mixed)
 
     def _projected(self, x_BSD: Tensor, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:
@@ -79,15 +91,16 @@ class Attention(nn.Module):
         spec, size = self.spec, self.spec.head_dim
         if self.packed is not None and not torch.is_grad_enabled():
             found = self.packed(x_BSD)
-            if spec.qk_norm is None:
+            if spec.qk_norm is None and spec.value_dim is None:
                 return self._together(found, self.packed.sizes, flow)
             q, k, v = found.split(self.packed.sizes, -1)
         else:
             q, k, v = self.query(x_BSD), self.key(x_BSD), self.value(x_BSD)
         if spec.qk_norm == "whole":
             q, k = self.query_norm(q), self.key_norm(k)
-        q, k, v = (t.unflatten(-1, (-1, size)) for t in (q, k, v))
-        if spec.qk_norm == "head":
+        q, k = (t.unflatten(-1, (-1, size)) for t in (q, k))
+        v = v.unflatten(-1, (-1, spec.value_size))
+        if spec.qk_norm in ("head", "layer", "each"):
             q, k = self.query_norm(q), self.key_norm(k)
         q, k = self._turned(q, flow), self._turned(k, flow)
         if spec.qk_norm == "l2":  # Llama 4 normalises what it has rotated
@@ -113,5 +126,6 @@ class Attention(nn.Module):
         if self.spec.direction == "bidirectional":
             return None
         heads = self.key.weight.shape[0] // self.spec.head_dim
-        empty = torch.empty(batch, heads, 0, self.spec.head_dim, device=device, dtype=dtype)
-        return token_slot(("keys", "values"), (empty, empty), capacity, self.spec.window)
+        sizes = self.spec.head_dim, self.spec.value_size
+        empty = tuple(torch.empty(batch, heads, 0, size, device=device, dtype=dtype) for size in sizes)
+        return token_slot(("keys", "values"), empty, capacity, self.spec.window)

@@ -31,8 +31,8 @@ class Convolution(nn.Module):
 class Kernels:
     """The kernels of neighbouring streams of channels as one table, put together once (`pack`) or for each pass."""
 
-    def __init__(self, convolutions: Sequence[Convolution]) -> None:
-        self.convolutions = tuple(convolutions)
+    def __init__(self, convolutions: Sequence[Convolution], *, activated: bool = True) -> None:
+        self.convolutions, self.activated = tuple(convolutions), activated
         self.packed: tuple[Tensor, Tensor | None] | None = None
 
     def pack(self) -> None:
@@ -56,13 +56,16 @@ class Kernels:
         return weight_CK.t(), torch.cat(biases) if biases else None
 
     def __call__(self, seen_BTC: Tensor, new: int) -> Tensor:
-        """The `new` last tokens of what is seen, convolved with the kernel - 1 inputs before each, through SiLU."""
+        """The `new` last tokens of what is seen, convolved with the kernel - 1 inputs before each; then SiLU or none."""
         packed = self.packed is not None and not torch.is_grad_enabled()
         weight_KC, bias_C = self.packed if packed and self.packed is not None else self._together()
         if new == 1:
             y = (seen_BTC * weight_KC).sum(1, keepdim=True)
-            return F.silu(y if bias_C is None else y + bias_C)
+            return self._activated(y if bias_C is None else y + bias_C)
         y = seen_BTC.narrow(1, 0, new) * weight_KC[0]
         for k in range(1, weight_KC.shape[0]):
             y = y.addcmul_(seen_BTC.narrow(1, k, new), weight_KC[k])
-        return F.silu(y if bias_C is None else y.add_(bias_C))
+        return self._activated(y if bias_C is None else y.add_(bias_C))
+
+    def _activated(self, y: Tensor) -> Tensor:
+        return F.silu(y) if self.activated else y

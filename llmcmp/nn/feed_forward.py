@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from llmcmp.components.feed_forward import Gated as GatedComponent
 from llmcmp.components.feed_forward import Plain as PlainComponent
+from llmcmp.components.feed_forward import activation_weights
 from llmcmp.nn.linear import Linear, Packed
 
 if TYPE_CHECKING:
@@ -38,6 +39,26 @@ def activated(x: Tensor, activation: Activation) -> Tensor:
         case "clamped-silu":
             x = x.clamp(max=CLAMP)
             return x * torch.sigmoid(ALPHA * x)
+        case "squared-relu":
+            return F.relu(x).square()
+        case "quick-gelu":
+            return x * torch.sigmoid(ALPHA * x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case "tanh":
+            return torch.tanh(x)
+        case "xielu":
+            raise AssertionError("xIELU has weights: a plain network applies it itself")
+
+
+# xIELU (arXiv 2411.13010, 3): above 0 a parabola, below an exponential less a line, joined with slope 1/2.
+SLOPE, LEAST = 0.5, -1e-6
+
+
+def xielu(x: Tensor, above: Tensor, below: Tensor) -> Tensor:
+    """The activation with its two learned slopes, kept positive by softplus."""
+    up, down = F.softplus(above), SLOPE + F.softplus(below)
+    return torch.where(x > 0, up * x * x + SLOPE * x, (torch.expm1(x.clamp(max=LEAST)) - x) * down + SLOPE * x)
 
 
 def gated(gate: Tensor, up: Tensor, activation: Activation) -> Tensor:
@@ -54,6 +75,8 @@ class Plain(nn.Module):
         super().__init__()
         self.activation: Activation = network.activation
         self.up, self.down = (Linear(linear, experts) for linear in network.linears())
+        for weight in activation_weights(network.activation):
+            self.register_parameter(weight.name, nn.Parameter(torch.empty(1)))
 
     def forward(self, x: Tensor, flow: Flow | None = None, slot: None = None) -> Tensor:
         return self.down(self.inner((self.up(x),)))
@@ -64,7 +87,14 @@ class Plain(nn.Module):
 
     def inner(self, projected: tuple[Tensor, ...]) -> Tensor:
         """From what `inputs` give to what `down` reads."""
+        if self.activation == "xielu":
+            return xielu(projected[0], *self.slopes)
         return activated(projected[0], self.activation)
+
+    @property
+    def slopes(self) -> tuple[Tensor, Tensor]:
+        """xIELU's weights."""
+        return self.get_parameter("activation_above"), self.get_parameter("activation_below")
 
     def pack(self) -> None:
         """Nothing to pack."""

@@ -42,7 +42,7 @@ class Mamba(nn.Module):
         self.step_up, self.output = Linear(mixer.step_up), Linear(mixer.output)
         if mixer.norms:
             self.step_norm, self.key_norm, self.query_norm = (
-                RMSNorm(RMSNormComponent(width=width, epsilon=mixer.epsilon))
+                RMSNorm(RMSNormComponent(width=width, epsilon=mixer.epsilon, weight=mixer.norm_weights))
                 for width in (mixer.step_rank, mixer.state_size, mixer.state_size)
             )
         self.decay_log = nn.Parameter(torch.empty(mixer.inner, mixer.state_size))

@@ -37,7 +37,8 @@ class Mamba2(nn.Module):
         self.gate, self.value, self.key, self.query, self.step, self.output = map(Linear, mixer.linears())
         self.value_conv, self.key_conv, self.query_conv = map(Convolution, mixer.convolutions())
         self.step_bias, self.decay_log, self.skip = (nn.Parameter(torch.empty(mixer.heads)) for _ in range(3))
-        self.norm = RMSNorm(RMSNormComponent(width=mixer.inner, epsilon=mixer.epsilon))
+        if mixer.norm:
+            self.norm = RMSNorm(RMSNormComponent(width=mixer.inner, epsilon=mixer.epsilon))
         self.kernels = Kernels((self.value_conv, self.key_conv, self.query_conv))
         self.packed: Packed | None = None
         self.rates: Tensor | None = None
@@ -80,10 +81,20 @@ class Mamba2(nn.Module):
         return v.unflatten(-1, (k_BSGK.shape[2], -1, self.spec.head_dim)), k_BSGK, q_BSGK
 
     def _normed(self, y: Tensor, gate: Tensor) -> Tensor:
-        """Gated first, then normed group by group, in fp32."""
-        gated = y.float() * F.silu(gate.float())
-        groups = gated.unflatten(-1, (-1, self.spec.inner // self.spec.groups))
-        return F.rms_norm(groups, groups.shape[-1:], eps=self.norm.epsilon).flatten(-2).to(y.dtype) * self.norm.weight
+        """Gated, and normed group by group after or before that, in fp32."""
+        opened = F.silu(gate.float())
+        if not self.spec.norm:
+            return (y.float() * opened).to(y.dtype)
+        weight = self.norm.weight
+        assert weight is not None
+        if self.spec.norm_first:
+            return (self._grouped(y.float()) * weight * opened).to(y.dtype)
+        return self._grouped(y.float() * opened).to(y.dtype) * weight
+
+    def _grouped(self, y: Tensor) -> Tensor:
+        """Each group over its root mean square."""
+        groups = y.unflatten(-1, (-1, self.spec.inner // self.spec.groups))
+        return F.rms_norm(groups, groups.shape[-1:], eps=self.norm.epsilon).flatten(-2)
 
     def new_slot(
         self, batch: int, capacity: int | None, source: int, device: torch.device, dtype: torch.dtype

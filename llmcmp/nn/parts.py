@@ -27,6 +27,7 @@ from llmcmp.components.positions import LearnedPositions as LearnedComponent
 from llmcmp.components.positions import RelativeBias as RelativeComponent
 from llmcmp.components.positions import Sinusoidal as SinusoidalComponent
 from llmcmp.components.segment import SegmentAttention as SegmentComponent
+from llmcmp.components.short_convolution import ShortConvolution as ShortConvolutionComponent
 from llmcmp.nn.attention import Attention
 from llmcmp.nn.cross import CrossAttention
 from llmcmp.nn.delta import GatedDeltaNet
@@ -41,6 +42,7 @@ from llmcmp.nn.mamba2 import Mamba2
 from llmcmp.nn.norms import LayerNorm, RMSNorm
 from llmcmp.nn.positions import LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.nn.segment import SegmentAttention
+from llmcmp.nn.short_convolution import ShortConvolution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +60,7 @@ TWINS: dict[type[Component], Callable[[Any], nn.Module]] = {
     MambaComponent: Mamba,
     Mamba2Component: Mamba2,
     DeltaComponent: GatedDeltaNet,
+    ShortConvolutionComponent: ShortConvolution,
     PlainComponent: Plain,
     GatedComponent: Gated,
     ExpertsComponent: Experts,

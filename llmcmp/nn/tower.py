@@ -63,7 +63,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, flow: Flow, slots: dict[str, Slot]) -> Tensor:
         for step in self.steps:
-            x = self._step(step, x, flow, slots)
+            if not step.idle:
+                x = self._step(step, x, flow, slots)
         return x
 
     def _step(self, step: _StepPlan, x: Tensor, flow: Flow, slots: dict[str, Slot]) -> Tensor:
@@ -101,6 +102,7 @@ class _StepPlan:
     def __init__(self, step: Step) -> None:
         self.branches = tuple(_BranchPlan(branch) for branch in step.branches)
         self.norm = None if step.shared_norm is None else "norm"
+        self.idle = all(getattr(branch.mixer, "idle", False) for branch in step.branches)
 
 
 class Tower(nn.Module):

@@ -27,16 +27,19 @@ from llmcmp.components.positions import (
     Sinusoidal,
 )
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.frozen import field_names
 from llmcmp.model import Block, Branch, Model, Stack, Step, Tower
 from llmcmp.sources.binding import Place, Table, bind, bind_kind, closest
 from llmcmp.sources.schema import (
+    ABSENT,
     AdaptiveTable,
     ArrangementTable,
     BlockTable,
     EmbeddingTable,
     HeadTable,
     LanguageTable,
+    MaskedTable,
     NormTable,
     PoolerTable,
     PredictionTable,
@@ -49,19 +52,19 @@ if TYPE_CHECKING:
 
     from llmcmp.components.base import Component
     from llmcmp.components.norms import Norm
-    from llmcmp.model import Side
+    from llmcmp.model import Placement, Side
     from llmcmp.spans import Direction
 
 T = TypeVar("T")
 Named = tuple[tuple[str, "Component"], ...]
 
 ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
-MIXERS = (Mamba, Mamba2, GatedDeltaNet)
+MIXERS = (Mamba, Mamba2, GatedDeltaNet, ShortConvolution)
 FEED_FORWARDS = (Plain, Gated, Experts)
 POSITIONS = (Rotary, Alibi, NoPosition, Sinusoidal, LearnedPositions, RelativeBias)
 TOWER_POSITIONS = (Sinusoidal, LearnedPositions, RelativeBias)
 EMBEDDINGS = (TableEmbedding, AdaptiveTable)
-HEADS = (LanguageTable, PoolerTable)
+HEADS = (LanguageTable, PoolerTable, MaskedTable)
 # Fields of components that are no keys of their tables; `hidden` is a key of [embedding] alone.
 GIVEN = frozenset({"hidden", "direction", "position", "epsilon", "unit_offset"})
 SECTIONS = (
@@ -256,24 +259,43 @@ class _Builder:
         return self.blocks[table, side]
 
     def _new_block(self, table: BlockTable, side: Side) -> Block:
-        branches = [self._mixing(table, side)]
-        if side == "decoder" and self.card.architecture == "encoder-decoder":
+        branches = [] if table.attention == ABSENT else [self._mixing(table, side)]
+        if side == "decoder" and (self.card.architecture == "encoder-decoder" or table.cross_attention is not None):
             branches.append(("cross_attention", self._cross_attention(table.cross_attention)))
-        if "feed_forward" in self.sections or branches[0][0] == "attention":  # a mixer may do without
+        alone = bool(branches) and branches[0][0] == "mixer" and "feed_forward" not in self.sections
+        if not alone and table.feed_forward != ABSENT:
             branches.append(("feed_forward", self._feed_forward(table.feed_forward)))
-        placement = self.norms.placement
+        if not branches:
+            raise self.place.error("a block needs an attention, a mixer or a feed-forward", "blocks")
+        placement = table.placement or self.norms.placement
+        if table.attention not in (None, ABSENT) and table.mixer is not None:
+            return self._side_by_side(("mixer", self._mixer(table.mixer, side)), branches, placement)
         if not self.arrangement.parallel:
             return Block(
-                steps=tuple(Step(branches=(self._branch(*branch),)) for branch in branches), placement=placement
+                steps=tuple(Step(branches=(self._branch(*branch, placement),)) for branch in branches),
+                placement=placement,
             )
         if self.arrangement.shared_norm:
             bare = tuple(Branch(name=name, mixer=mixer) for name, mixer in branches)
             return Block(steps=(Step(branches=bare, shared_norm=self._norm(self.hidden)),), placement=placement)
-        return Block(steps=(Step(branches=tuple(self._branch(*branch) for branch in branches)),), placement=placement)
+        split = tuple(self._branch(*branch, placement) for branch in branches)
+        return Block(steps=(Step(branches=split),), placement=placement)
 
-    def _branch(self, name: str, mixer: Component) -> Branch:
-        before = self.norms.placement in ("pre", "sandwich", "deep")
-        after = self.norms.placement in ("post", "sandwich", "output")
+    def _side_by_side(
+        self, mixer: tuple[str, Component], branches: list[tuple[str, Component]], placement: Placement
+    ) -> Block:
+        """A mixer and an attention on one input, then what follows."""
+        if placement != "pre":
+            raise self.place.error("a mixer beside an attention needs norms before the sub-layers", "blocks")
+        first, *rest = branches
+        together = tuple(Branch(name=name, mixer=part) for name, part in (mixer, first))
+        steps = (Step(branches=together, shared_norm=self._norm(self.hidden)),)
+        after = tuple(Step(branches=(self._branch(*branch, placement),)) for branch in rest)
+        return Block(steps=steps + after, placement=placement)
+
+    def _branch(self, name: str, mixer: Component, placement: Placement) -> Branch:
+        before = placement in ("pre", "sandwich", "deep")
+        after = placement in ("post", "sandwich", "output")
         norm = self._norm(self.hidden)
         return Branch(name=name, mixer=mixer, before=norm if before else None, after=norm if after else None)
 
@@ -281,13 +303,16 @@ class _Builder:
         """What mixes the tokens of a block: its attention, or the mixer that stands in its place."""
         if table.attention is None and table.mixer is None and {"attention", "mixer"} <= self.sections.keys():
             raise self.place.error("must name an attention or a mixer: this model has both", "blocks")
-        if table.mixer is None and "attention" in self.sections:
+        if table.attention is not None or (table.mixer is None and "attention" in self.sections):
             return "attention", self._attention(table.attention, side)
-        chosen = self._chosen("mixer", table.mixer)
+        return "mixer", self._mixer(table.mixer, side)
+
+    def _mixer(self, name: str | None, side: Side) -> Component:
+        chosen = self._chosen("mixer", name)
         if self._direction(side) != "causal":
             raise self._at("mixer", chosen).error("a recurrence reads from left to right: it needs a causal decoder")
         given: Table = {"hidden": self.hidden, "epsilon": self.norms.epsilon}
-        return "mixer", bind_kind(MIXERS, self._named("mixer")[chosen], self._at("mixer", chosen), given)
+        return bind_kind(MIXERS, self._named("mixer")[chosen], self._at("mixer", chosen), given)
 
     def _attention(self, name: str | None, side: Side) -> Component:
         chosen = self._chosen("attention", name)
@@ -335,21 +360,36 @@ class _Builder:
     def _norm(self, width: int) -> Norm:
         norms = self.norms
         if norms.kind == "rms":
-            return RMSNorm(width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset)
-        return LayerNorm(width=width, bias=norms.bias, epsilon=norms.epsilon)
+            return RMSNorm(width=width, epsilon=norms.epsilon, unit_offset=norms.unit_offset, weight=norms.weight)
+        return LayerNorm(width=width, bias=norms.bias and norms.weight, epsilon=norms.epsilon, weight=norms.weight)
 
     def _exit(self, *, top: bool) -> Iterator[tuple[str, Component]]:
         """The final norm, which a post-norm model does without, and on the last tower the head."""
-        if self.norms.placement != "post":
+        if self.norms.placement != "post" if self.norms.exit is None else self.norms.exit:
             yield "norm", self._norm(self.hidden)
         if not top:
             return
         if isinstance(self.head, PoolerTable):
             yield "pooler", Pooler(hidden=self.hidden)
+        elif isinstance(self.head, MaskedTable) and isinstance(self.embedding, TableEmbedding):
+            yield "head", self._masked_head(self.head, self.embedding)
         elif isinstance(self.embedding, AdaptiveTable):
             yield "head", AdaptiveHead(embedding=self._adaptive(self.embedding))
         else:
-            yield from self._language_head(self.head, self.embedding)
+            yield from self._language_head(cast("LanguageTable", self.head), self.embedding)
+
+    def _masked_head(self, head: MaskedTable, table: TableEmbedding) -> MaskedHead:
+        width = head.width or self.width
+        if table.tied and width != self.width:
+            raise self.place.inside("head").error(f"must be that of the tied token table, {self.width}", "width")
+        return MaskedHead(
+            hidden=self.hidden,
+            width=width,
+            vocabulary=table.vocabulary,
+            epsilon=self.norms.epsilon,
+            tied=table.tied,
+            bias=head.inner_bias,
+        )
 
     def _language_head(self, head: LanguageTable, table: TableEmbedding) -> Iterator[tuple[str, Component]]:
         if self.width != self.hidden:

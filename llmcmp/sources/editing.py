@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from llmcmp.model import Model
     from llmcmp.sources.overrides import Spot
 
+# What people ask about comes first; "" is the card.
+SECTIONS = [*"attention mixer cross_attention feed_forward stack embedding position norm block head".split(), ""]
+
 
 @frozen
 class Field:
@@ -43,15 +46,16 @@ class Field:
 
 
 def fields(model: Model) -> tuple[Field, ...]:
-    """Everything that can be changed in a model, table by table, what its preset states first.
+    """Everything that can be changed in a model, table by table, in each what its preset states first.
 
     Raises PresetError where nothing can, ModelError for a model that no preset can say.
     """
     name, tables, _ = _origin(model)
     place = Place(file=name)
+    ordered = sorted(spots(tables, place), key=lambda spot: SECTIONS.index(spot.path.partition(".")[0]))
     return tuple(
         _field(spot, key, tables, place)
-        for spot in spots(tables, place)
+        for spot in ordered
         for key in sorted(spot.keys, key=lambda key: key not in spot.table)
     )
 

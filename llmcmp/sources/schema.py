@@ -9,6 +9,7 @@ from llmcmp.errors import ModelError
 from llmcmp.frozen import frozen
 from llmcmp.model import Placement, Side
 
+ABSENT = "none"  # in the place of a name: a block without an attention, or without a feed-forward
 MOST_LAYERS = 10_000  # deeper than anything trained; each layer is listed one by one
 
 
@@ -48,12 +49,15 @@ EmbeddingTable: TypeAlias = TableEmbedding | AdaptiveTable
 class NormTable:
     """[norm]: kind and placement of every norm; `embedding`: one more right after the embedding (BLOOM, BERT).
 
-    `unit_offset`: weights are stored less one (Gemma).
+    `unit_offset`: weights are stored less one (Gemma). `weight`, `bias`: of LayerNorm; OLMo has neither.
+    `exit`: one more norm after the last layer, as all but post-norm models have it if not given.
     """
 
     kind: Literal["layer", "rms"]
     placement: Placement
     bias: bool = True
+    weight: bool = True
+    exit: bool | None = None
     embedding: bool = False
     epsilon: float = EPSILON
     unit_offset: bool = False
@@ -88,21 +92,34 @@ class PoolerTable:
     kind: ClassVar[str] = "pooler"
 
 
-HeadTable: TypeAlias = LanguageTable | PoolerTable
+@frozen
+class MaskedTable:
+    """[head] of kind "masked": BERT's masked-LM head as the model's own; `width` where it is not the token table's.
+
+    `inner_bias`: its dense layer and norm have biases, as its logits always have.
+    """
+
+    kind: ClassVar[str] = "masked"
+    width: int | None = None
+    inner_bias: bool = True
+
+
+HeadTable: TypeAlias = LanguageTable | PoolerTable | MaskedTable
 
 
 @frozen
 class BlockTable:
-    """One entry of `blocks`: which attention or mixer and which feed-forward, by name; left out where there is one."""
+    """One entry of `blocks`: which attention or mixer and which feed-forward, by name; left out where there is one.
+
+    "none" for an attention or a feed-forward that the block does without. One that names both an attention and a mixer
+    has them side by side on one input, through one norm (Falcon-H1). `placement`: of its norms, where blocks differ.
+    """
 
     attention: str | None = None
     mixer: str | None = None
     cross_attention: str | None = None
     feed_forward: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.attention is not None and self.mixer is not None:
-            raise ModelError("a block has an attention or a mixer, not both")
+    placement: Placement | None = None
 
 
 @frozen

@@ -20,6 +20,7 @@ from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import LearnedPositions, RelativeBias, Rotary, Sinusoidal
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.model import walk
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTENTIONS = (Attention, LatentAttention, SegmentAttention)
-MIXERS = (Mamba, Mamba2, GatedDeltaNet)
+MIXERS = (Mamba, Mamba2, GatedDeltaNet, ShortConvolution)
 
 PLACEMENTS = {"pre": "pre", "post": "post", "sandwich": "sandwich", "output": "after sub-layer", "deep": "DeepNorm"}
 
@@ -116,19 +117,32 @@ def attention_details(model: Model) -> str:
         if a.bias:
             details.append(bias_label(a.bias))
         if a.qk_norm:
-            details.append({"head": "QK norm per head", "whole": "QK norm", "l2": "QK norm without weight"}[a.qk_norm])
+            details.append(QK_NORMS[a.qk_norm])
         if a.sinks:
             details.append("sinks")
         if a.soft_cap:
             details.append(f"soft cap {a.soft_cap:g}")
         if a.output_gate:
             details.append("output gate")
+        if a.head_gate:
+            details.append("gate per head")
     details += [detail for mixer, _, _ in _uses(model, MIXERS) for detail in mixer_details(mixer)]
     return ", ".join(dict.fromkeys(details)) or "no biases"
 
 
-def mixer_details(mixer: Mamba | Mamba2 | GatedDeltaNet) -> list[str]:
+QK_NORMS = {
+    "head": "QK norm per head",
+    "whole": "QK norm",
+    "l2": "QK norm without weight",
+    "layer": "QK LayerNorm per head",
+    "each": "QK LayerNorm of every head",
+}
+
+
+def mixer_details(mixer: Mamba | Mamba2 | GatedDeltaNet | ShortConvolution) -> list[str]:
     """What stands around the scan of a mixer."""
+    if isinstance(mixer, ShortConvolution):
+        return ["gates before and after"]
     norms = ["step and state norms"] if isinstance(mixer, Mamba) and mixer.norms else []
     return [f"convolution of {mixer.kernel}", *norms]
 

@@ -25,8 +25,8 @@ class Search(Input):
     """The search box; up and down walk the list below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "leave", "To the list", id="search.down", show=False, tooltip="To the list of models"),
-        Binding("escape", "clear", "Clear", id="search.clear", show=False, tooltip="Clear the search, to the list"),
+        Binding("down", "leave", "To the list", id="search.down", tooltip="To the list of models"),
+        Binding("escape", "clear", "Clear", id="search.clear", tooltip="Clear the search, to the list"),
     ]
 
     def action_leave(self) -> None:

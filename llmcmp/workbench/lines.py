@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual import events
 
 
-class Lines(Looks, ScrollView, can_focus=True):
+class Lines(ScrollView, Looks, can_focus=True):
     """Lines of text, one of which is under the cursor. The first `header` lines of the widget never scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

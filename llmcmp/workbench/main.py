@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from llmcmp.model import Model
+    from llmcmp.sources.editing import Field
     from llmcmp.tables.table import Row
+    from llmcmp.workbench.dialogs.what_if import Edit
     from llmcmp.workbench.state import State
     from llmcmp.workbench.tab import Tab
 
@@ -54,6 +56,13 @@ class Main(Screen[None]):
         Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
         Binding("k", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
         Binding("p", "turn('phase')", "Phase", id="main.phase", show=False, tooltip="Prefill, decode or train"),
+        Binding("d", "view('draw')", "Drawing", id="main.draw", tooltip="Blocks: trees of tensors, or drawings"),
+        Binding("comma", "view('before')", "Model before", key_display=",", id="main.before", show=False,
+                tooltip="Blocks: the selected model before"),
+        Binding("full_stop", "view('next')", "Next model", key_display=".", id="main.next",
+                tooltip="Blocks: the next selected model"),
+        Binding("m", "view('measure')", "Measure", id="main.measure", tooltip="Measure: the selected models, or stop"),
+        Binding("i", "what_if", "What if", id="main.what_if", tooltip="Edit a model; the edit stands beside it"),
         Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
         Binding("y", "copy", "Copy", id="main.copy", show=False, tooltip="Copy what the tab shows as Markdown"),
         Binding("d", "view('differences')", "Differences", id="main.differences", show=False,
@@ -286,6 +295,35 @@ class Main(Screen[None]):
                 self.add(model, reference if len(models) == 1 else model.name)
 
         app_of(self).push_screen(OpenDialog(), opened)
+
+    def action_what_if(self) -> None:
+        """Ask what to change in the model at the cursor of the list, else in the baseline or the first selected."""
+        from llmcmp.workbench.dialogs.what_if import WhatIf, opened
+
+        listed = self.query_one(ModelList)
+        under = listed.entry.model if listed.has_focus and listed.entry else None
+        name = next((each for each in (under, self.selection.baseline, *self.chosen.names) if each), None)
+        if name is None:
+            self.wrong("select a model to edit")
+            return
+
+        def ask(answer: tuple[Model, tuple[Field, ...]]) -> None:
+            app_of(self).push_screen(WhatIf(*answer, self.selection), lambda edit: self._edited(answer[0], edit))
+
+        aside(self, lambda: opened(self.chosen.models((name,))[0]), ask, self.wrong, "what if")
+
+    def _edited(self, model: Model, edit: Edit | None) -> None:
+        """Show an edited model beside the one that it is made of, which becomes the baseline."""
+        if edit is None:
+            return
+        if edit.saved:
+            self.query_one(Library).look()
+            aside(self, lambda: catalogue.facts(catalogue.Filter()), self.query_one(Library).know, self.wrong, "facts")
+        if model.name not in self.chosen.names:
+            self.chosen.toggle(model.name)
+        self.chosen.add(edit.model, edit.reference(self.chosen.references.get(model.name, model.name)))
+        self._choose(model.name)
+        self.query_one(ModelList).point_at(edit.model.name)
 
     def action_export(self) -> None:
         from llmcmp.workbench.dialogs.export import ExportDialog

@@ -40,9 +40,9 @@ class Number(Input):
     """A number in its unit. While what stands there has no meaning it is marked, and the old value stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(True)", "Double", id="number.double", show=False, tooltip="Double the number"),
-        Binding("down", "step(False)", "Halve", id="number.halve", show=False, tooltip="Halve the number"),
-        Binding("escape", "leave", "Done", id="number.done", show=False, tooltip="Back to the models"),
+        Binding("up", "step(True)", "Double", id="number.double", tooltip="Double the number"),
+        Binding("down", "step(False)", "Halve", id="number.halve", tooltip="Halve the number"),
+        Binding("escape", "leave", "Done", id="number.done", tooltip="Back to the models"),
     ]
 
     def __init__(self, name: str, value: int | None, read: Callable[[str], int | None], show: Callable[[int], str]):
@@ -97,9 +97,9 @@ class Choice(Widget, can_focus=True):
     """One of a few words; arrows, space and clicks turn it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,up,space,enter", "turn(1)", "Next", id="choice.next", show=False, tooltip="The next value"),
-        Binding("left,down", "turn(-1)", "Previous", id="choice.previous", show=False, tooltip="The one before"),
-        Binding("escape", "leave", "Done", id="choice.done", show=False, tooltip="Back to the models"),
+        Binding("right,up,space,enter", "turn(1)", "Next", id="choice.next", tooltip="The next value"),
+        Binding("left,down", "turn(-1)", "Previous", id="choice.previous", tooltip="The one before"),
+        Binding("escape", "leave", "Done", id="choice.done", tooltip="Back to the models"),
     ]
     value: reactive[str] = reactive("")
 

@@ -131,7 +131,8 @@ class TableView(Lines):
     def _widen(self, names: Sequence[Cell]) -> None:
         """Do not wrap the names where that makes room for no other column."""
         kept, self._widths[0] = self._widths[0], _width(names, WIDEST[0])
-        if self._seen() != self._shown:
+        used = sum(self._widths[column] + GAP for column in self._shown)
+        if self._seen() != self._shown or (self._extra is not None and used + LEAST_DRAWN > self.room):
             self._widths[0] = kept
 
     def _seen(self) -> list[int]:

@@ -59,9 +59,9 @@ def first_paint(command: list[str], mark: bytes) -> float:
 
 async def redraw() -> list[float]:
     """Seconds from each change of the context to the painted screen."""
+    from llmcmp.frozen import replace
     from llmcmp.workbench.app import Workbench
     from llmcmp.workbench.views.cache import CacheView
-    from llmcmp.frozen import replace
 
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +103,9 @@ def main() -> None:
     base, ours = (statistics.median(each) for each in times)
     print(f"first paint: {ours:.3f} s, an empty Textual app {base:.3f} s: {ours / base:.2f} ×")
     redrawn = asyncio.run(redraw())
-    print(f"all presets' cache at another context: median {statistics.median(redrawn) * 1e3:.0f} ms, worst {max(redrawn) * 1e3:.0f} ms")
+    print(
+        f"all presets' cache at another context: median {statistics.median(redrawn) * 1e3:.0f} ms, worst {max(redrawn) * 1e3:.0f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+import transformers
+
 import llmcmp
+from llmcmp.folds.engines.policy import Tuning
 from llmcmp.sources.huggingface.anatomy import Anatomy, Layer
 
 from .cases import each_shrunken, pair
@@ -68,6 +72,17 @@ def test_the_policy_of_transformers_reserves_what_a_forward_pass_leaves(preset: 
         cache = left(forward(reference, 2, context, source=8))
         reserved = llmcmp.kvcache(model, context, 2, dtype="fp32", engine="transformers", **source)
         assert reserved.bytes == 4 * cached_elements(cache) > 0
+
+
+@pytest.mark.parametrize("preset", ["llama3-8b", "mistral-7b", "gemma3-4b", "gpt-oss-20b", "llama4-scout"])
+@pytest.mark.parametrize("length", [7, 90])
+def test_a_static_cache_is_allocated_as_its_policy_says(preset: str, length: int) -> None:
+    model, reference = pair(preset, 0)
+    cache = transformers.StaticCache(config=reference.config, max_cache_len=length)
+    forward(reference, 2, 5, before=None, past_key_values=cache)
+    told = Tuning(static=True)
+    reserved = llmcmp.kvcache(model, length, 2, dtype="fp32", engine="transformers", tuning=told)
+    assert reserved.bytes == 4 * cached_elements(cache) > 0
 
 
 def contexts(model: llmcmp.Model) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ def test_llama_cpp_pads_every_sequence_to_256_cells() -> None:
 
 
 def test_llama_cpp_windows_hold_the_window_and_a_batch() -> None:
-    """ "4608 = 4 x 1024 + 512": a unified buffer holds the windows of all sequences."""
+    """The log says "4608 = 4 x 1024 + 512": a unified buffer holds the windows of all sequences."""
     model = llmcmp.load("gemma3-4b")
 
     def windowed(ctx: int, batch: int, **told: int) -> int:
@@ -91,8 +91,16 @@ def test_llama_cpp_windows_hold_the_window_and_a_batch() -> None:
     assert full.bytes == 34 * 32768 * 2 * 4 * 256 * 2
 
 
+def test_llama_cpp_keeps_windows_in_every_layer_in_full() -> None:
+    """Its loaders of such models read no window, or drop it ("Phi SWA is currently disabled", pull request 13676)."""
+    for name, row in (("mistral-7b", 32 * 2 * 8 * 128), ("phi-3-mini", 32 * 2 * 32 * 96)):
+        cache = llmcmp.kvcache(llmcmp.load(name), 8192, engine="llama.cpp")
+        assert cache.bytes == 8192 * row * 2 > cache.needed
+        assert "windows in every layer are kept in full" in cache.notes
+
+
 def test_llama_cpp_refuses_heads_that_its_blocks_do_not_divide() -> None:
-    """ "K cache type q8_0 with block size 32 does not divide n_embd_head_k=80"."""
+    """The log says "K cache type q8_0 with block size 32 does not divide n_embd_head_k=80"."""
     with pytest.raises(EngineError, match="q8_0 needs heads of a multiple of 32; its keys have 80"):
         llmcmp.kvcache(llmcmp.load("phi-2"), 2048, dtype="q8_0", engine="llama.cpp")
 
@@ -124,6 +132,22 @@ def test_vllm_counts_whole_blocks(name: str, blocks: int, ctx: int, requests: fl
 )
 def test_vllm_needs_what_its_refusal_says(name: str, ctx: int, gibibytes: float) -> None:
     assert round(llmcmp.kvcache(llmcmp.load(name), ctx, engine="vllm").bytes / 2**30 - 0.001, 2) == gibibytes
+
+
+@pytest.mark.parametrize(
+    ("windowed", "full", "groups"),
+    [(12, 13, "2 groups of 13 layers, 1 of them"), (3, 4, "3 groups of 3 layers, 2 of them")],
+)
+def test_vllm_pads_kinds_that_are_almost_as_many_to_the_larger(windowed: int, full: int, groups: str) -> None:
+    """Its own example: 12 windowed and 13 full layers are two groups of 13. Far apart, the smaller counts."""
+    attention = KINDS["dense"]["attention"]
+    blocks = [{"attention": "near"}] * windowed + [{"attention": "far"}] * full
+    model = tiny(
+        attention={"near": {**attention, "window": 5}, "far": attention},
+        stack=[{"layers": windowed + full, "blocks": blocks}],
+    )
+    notes = reservation(model, 100, engine="vllm").notes
+    assert any(note.startswith(groups) for note in notes), notes
 
 
 @pytest.mark.parametrize("tp", [1, 2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.components.positions import Alibi, NoPosition, Rotary
-from llmcmp.plots.architecture.boxes import blank, keeps, line, linear, operation, weights
+from llmcmp.plots.architecture.boxes import blank, holding, keeps, line, linear, operation, weights
 from llmcmp.plots.architecture.scene import Box
 from llmcmp.units import show_tokens
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llmcmp.components.attention import Attention
     from llmcmp.components.cross import CrossAttention
     from llmcmp.components.latent import LatentAttention
+    from llmcmp.components.linear import Linear
     from llmcmp.components.positions import AttentionPosition
     from llmcmp.components.segment import SegmentAttention
     from llmcmp.plots.architecture.boxes import Rows
@@ -25,42 +26,60 @@ SIGHTS = {
     "bidirectional": "softmax over all keys",
     "prefix": "softmax, both ways in the prefix",
 }
-NORMS = {"head": "RMSNorm per head", "whole": "RMSNorm, all heads", "l2": "L2 norm"}
+NORMS = {
+    "head": "RMSNorm per head",
+    "whole": "RMSNorm, all heads",
+    "l2": "L2 norm",
+    "layer": "LayerNorm per head",
+    "each": "LayerNorm, each head its own",
+}
 
 
 def attention(a: Attention, signal: str = "") -> Rows:
-    """Queries, keys and values in columns of their own, with a fourth for the gate where there is one.
+    """Queries, keys and values in columns of their own, with another for each gate of the result.
 
     `signal` is what positions do to the scores from outside, if the attention carries no position itself.
     """
     query, key, value, *gates, output = a.linears()
-    hidden, wide, narrow = f"{a.hidden:,}", f"{a.heads} × {a.head_dim}", f"{a.kv_heads} × {a.head_dim}"
-    gate = tuple(linear(each, hidden, wide, "hidden", "heads", "head_dim", "output_gate") for each in gates)
-    rest, whole = len(gates), 3 + len(gates)
-    rows = (
+    hidden, sizes, whole = f"{a.hidden:,}", ("hidden", "head_dim", "value_dim"), 3 + len(gates)
+    return (
         (
-            linear(query, hidden, wide, "hidden", "heads", "head_dim"),
-            linear(key, hidden, narrow, "hidden", "kv_heads", "head_dim"),
-            linear(value, hidden, narrow, "hidden", "kv_heads", "head_dim"),
-            *gate,
+            linear(query, hidden, f"{a.heads} × {a.head_dim}", "hidden", "heads", "head_dim"),
+            linear(key, hidden, f"{a.kv_heads} × {a.head_dim}", "hidden", "kv_heads", "head_dim"),
+            linear(value, hidden, f"{a.kv_heads} × {a.value_size}", "kv_heads", *sizes),
+            *_gates(a, gates),
         ),
-        *_normed(a, 1 + rest),
-        *_positioned(a.position, a.head_dim, 1 + rest),
+        *_normed(a, whole - 2),
+        *_positioned(a.position, a.head_dim, whole - 2),
         (_scores(a, signal), *(blank() for _ in gates)),
-        *(((operation(line("× sigmoid of the gate", "output_gate"), span=whole),),) if gates else ()),
-        (linear(output, wide, hidden, "hidden", "heads", "head_dim", span=whole),),
+        *_gated(a, whole),
+        (linear(output, f"{a.heads} × {a.value_size}", hidden, "heads", *sizes, span=whole),),
     )
-    return rows
+
+
+def _gates(a: Attention, gates: list[Linear]) -> Iterator[Box]:
+    """The projections of gates: one number an element of the result, or one a head."""
+    for each in gates:
+        size = each.outer[1] // a.heads
+        field = "head_gate" if each.name == "head_gate" else "output_gate"
+        yield linear(each, f"{a.hidden:,}", f"{a.heads}" if size == 1 else f"{a.heads} × {size}", "heads", field)
+
+
+def _gated(a: Attention, whole: int) -> Rows:
+    lines: list[Line] = []
+    if a.output_gate:
+        lines.append(line("× sigmoid of the gate", "output_gate"))
+    if a.head_gate:
+        lines.append(line(f"× {a.head_gate} of the head's gate", "head_gate"))
+    return ((operation(*lines, span=whole),),) if lines else ()
 
 
 def _normed(a: Attention, rest: int) -> Rows:
-    """Norms of queries and keys; those over one head are told apart from those over all."""
+    """Norms of queries and keys, which may hold no weights."""
     if a.qk_norm is None:
         return ()
     text = line(NORMS[a.qk_norm], "qk_norm")
-    if a.qk_norm == "l2":
-        return ((operation(text), operation(text), blank(rest)),)
-    pair = tuple(Box(look="part", lines=(text,), tensors=(f"{name}_norm.weight",)) for name in ("query", "key"))
+    pair = (holding(a, f"{name}_norm.", text) for name in ("query", "key"))
     return ((*pair, blank(rest)),)
 
 

@@ -51,6 +51,12 @@ def prefix_of(prefix: str) -> str:
     return prefix.replace("experts.", "expert.")
 
 
+def holding(component: Component, prefix: str, *lines: Line, span: int = 1) -> Box:
+    """A part that holds the component's tensors of this prefix; an operation, where there are none."""
+    tensors = tuple(weight.name for weight in component.weights() if weight.name.startswith(prefix))
+    return Box(look="part" if tensors else "operation", lines=lines, tensors=tensors, span=span)
+
+
 def operation(*lines: Line, span: int = 1) -> Box:
     """What holds no weight."""
     return Box(look="operation", lines=lines, span=span)

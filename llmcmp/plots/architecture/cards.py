@@ -22,6 +22,7 @@ from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import LearnedPositions, RelativeBias, Sinusoidal
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.plots.architecture import attention, mixers, networks
 from llmcmp.plots.architecture.boxes import line, owned, unknown, words
 from llmcmp.plots.architecture.scene import EVERY, Box, Line
@@ -54,7 +55,7 @@ def title_fields(component: Component) -> tuple[str, ...]:
         case Attention():
             named = ("heads", "kv_heads", "window", "chunked")
         case CrossAttention():
-            named = ("heads", "kv_heads")
+            named = ("heads", "kv_heads", "idle")
         case LatentAttention():
             named = ("kv_rank", "rope_dim")
         case SegmentAttention():
@@ -63,6 +64,8 @@ def title_fields(component: Component) -> tuple[str, ...]:
             named = ("state_size",)
         case GatedDeltaNet():
             named = ("key_heads", "value_heads")
+        case ShortConvolution():
+            named = ("kernel",)
         case Experts():
             named = ("experts", "per_token", "shared.kind", "expert.kind", "expert.activation")
         case Plain() | Gated():
@@ -79,7 +82,7 @@ def hyphened(name: str) -> str:
 
 def _kind(component: Component) -> str:
     """What the component is called beside its place in the block."""
-    if isinstance(component, CrossAttention):
+    if isinstance(component, CrossAttention) and not component.idle:
         return heads_label(component.heads, component.kv_heads)
     return component.label
 
@@ -87,7 +90,7 @@ def _kind(component: Component) -> str:
 def simple(name: str, component: Component, address: str) -> Box:
     """The card of what stands outside the sub-layers: tables, norms, heads, projections between them."""
     if isinstance(component, LayerNorm | RMSNorm):
-        lines = (line(component.label, "kind", "bias"),)
+        lines = (line(component.label, "kind", "bias", "weight"),)
     else:
         title = Line(text=words(name).capitalize(), fields=("kind",), size="title")
         lines = (title, *(Line(text=text, fields=tuple(fields)) for text, *fields in _facts(component)))
@@ -104,9 +107,11 @@ def _card(lines: tuple[Line, ...], rows: Rows, component: Component, address: st
 
 
 def main_part(component: Component) -> Part:
-    """The kind of component whose colour it has: that of its largest tensor; positions without weights have theirs."""
+    """The kind of component whose colour it has: that of its largest tensor; what has no weights has a colour too."""
     largest = max(component.weights(), key=lambda weight: weight.elements, default=None)
-    return "position" if largest is None else largest.part
+    if largest is not None:
+        return largest.part
+    return "norm" if isinstance(component, LayerNorm | RMSNorm) else "position"
 
 
 def inside(component: Component, signal: str = "") -> Rows:
@@ -126,6 +131,8 @@ def inside(component: Component, signal: str = "") -> Rows:
             return mixers.mamba2(component)
         case GatedDeltaNet():
             return mixers.delta(component)
+        case ShortConvolution():
+            return mixers.short_convolution(component)
         case Plain() | Gated():
             return networks.network(component)
         case Experts():
@@ -178,8 +185,9 @@ def _facts(component: Component) -> Iterator[tuple[str, ...]]:
             yield f"{component.hidden:,} → {component.hidden:,}", "hidden"
         case MaskedHead():
             dense, decoder = component.linears()
+            tied = "tied to the embedding" if component.tied else "a matrix of its own"
             yield f"{dense.inner[1]:,} → {dense.outer[1]:,}, LayerNorm", "hidden", "width"
-            yield f"{decoder.inner[1]:,} → {decoder.outer[1]:,}, tied to the embedding", "width", "vocabulary"
+            yield f"{decoder.inner[1]:,} → {decoder.outer[1]:,}, {tied}", "width", "vocabulary", "tied"
         case Sinusoidal() | _:
             yield component.label, EVERY
 

@@ -15,18 +15,20 @@ from llmcmp.tables.compare import card_facts, size_facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmcmp.card import Source
     from llmcmp.components.base import Component
     from llmcmp.dims import Dim
     from llmcmp.model import Model
 
+UNKNOWN = "unknown"  # what a card says where nothing is known
 LEAST = 0.0001  # of the parameters: smaller shares are not told apart
 CONTEXT = 4096  # tokens at which caches are stated, unless the model's window is shorter
 
 
 def subtitle(model: Model) -> str:
-    """Who published it, when, and of what class it is."""
-    card, facts = model.card, card_facts(model)
-    return f"{card.organization} · {card.released} · {facts['class']}"
+    """Who published it, when, and of what class it is; a config file says only the last."""
+    told = (model.card.organization, model.card.released, card_facts(model)["class"])
+    return " · ".join(text for text in told if text != UNKNOWN)
 
 
 def figures(model: Model) -> Iterator[tuple[str, str]]:
@@ -90,9 +92,15 @@ def _percent(share: float) -> str:
     return units.show_percent(share) if share >= LEAST else f"< {units.show_percent(LEAST)}"
 
 
+def _source(source: Source) -> str:
+    """Where a number was read; a file at hand has no date."""
+    place = source.what if source.url in source.what else f"{source.what}, {source.url}"
+    return f"{place} ({source.date})" if source.date else place
+
+
 def small_print(model: Model) -> Iterator[str]:
     """Sources, overrides, and what computed the numbers."""
-    sources = "; ".join(f"{source.what}, {source.url} ({source.date})" for source in model.card.sources)
+    sources = "; ".join(map(_source, model.card.sources))
     yield f"Sources: {sources}"
     if model.card.overrides:
         yield f"Changed from the published model: {', '.join(model.card.overrides)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmcmp.plots.architecture.boxes import blank, keeps, line, linear, operation
+from llmcmp.plots.architecture.boxes import blank, holding, keeps, line, linear, operation
 from llmcmp.plots.architecture.scene import Box
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmcmp.components.delta import GatedDeltaNet
     from llmcmp.components.mamba import Mamba
     from llmcmp.components.mamba2 import Mamba2
+    from llmcmp.components.short_convolution import ShortConvolution
     from llmcmp.plots.architecture.boxes import Rows
 
 
@@ -28,8 +29,7 @@ def mamba(m: Mamba) -> Rows:
     hidden, inner = f"{m.hidden:,}", f"{m.inner:,}"
     state = (f"{m.state_size}", "inner", "state_size")
     norms = tuple(
-        Box(look="part", lines=(line("RMSNorm", "norms"),), tensors=(f"{name}_norm.weight",))
-        for name in ("step", "key", "query")
+        holding(m, f"{name}_norm.", line("RMSNorm", "norms", "norm_weights")) for name in ("step", "key", "query")
     )
     scan = (
         line("scan: decay, write, read, skip"),
@@ -64,7 +64,10 @@ def mamba2(m: Mamba2) -> Rows:
         line(f"{m.heads} heads of {m.head_dim} × state {m.state_size}", "heads", "head_dim", "state_size"),
         *keeps(m.state()),
     )
-    norm = (line("× SiLU(gate), then RMSNorm by group", "groups"),)
+    if m.norm:
+        order = "RMSNorm by group, then × SiLU(gate)" if m.norm_first else "× SiLU(gate), then RMSNorm by group"
+    else:
+        order = "× SiLU(gate)"
     return (
         (
             linear(step, hidden, f"{m.heads}", "hidden", "heads"),
@@ -75,8 +78,23 @@ def mamba2(m: Mamba2) -> Rows:
         ),
         (blank(), *(_convolution(conv) for conv in _ordered(m.convolutions(), ("key", "query", "value"))), blank()),
         (Box(look="part", lines=scan, tensors=("step_bias", "decay_log", "skip"), span=4), blank()),
-        (Box(look="part", lines=norm, tensors=("norm.weight",), span=5),),
+        (holding(m, "norm.", line(order, "norm", "norm_first", "groups"), span=5),),
         (linear(output, wide, hidden, *heads, span=5),),
+    )
+
+
+def short_convolution(m: ShortConvolution) -> Rows:
+    """One gate before the convolution and one after it."""
+    before, after, value, output = m.linears()
+    hidden = f"{m.hidden:,}"
+    first, last, middle = (linear(each, hidden, hidden, "hidden") for each in (before, after, value))
+    conv = (line(f"convolution of {m.kernel}", "kernel"), *keeps(m.state()))
+    return (
+        (first, middle, last),
+        (operation(line("value × gate before"), span=2), blank()),
+        (holding(m, "conv.", *conv, span=2), blank()),
+        (operation(line("× gate after"), span=3),),
+        (linear(output, hidden, hidden, "hidden", span=3),),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmcmp.components.feed_forward import Gated, activation_label
 from llmcmp.frozen import replace
-from llmcmp.plots.architecture.boxes import blank, line, linear, operation, prefix_of
+from llmcmp.plots.architecture.boxes import blank, holding, line, linear, operation, prefix_of
 from llmcmp.plots.architecture.scene import Box
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def network(net: Network, prefix: str = "") -> Rows:
     text = f"{name}(gate) × up" if isinstance(net, Gated) else name
     return (
         tuple(linear(each, hidden, wide, *sizes, prefix=prefix) for each in inputs),
-        (operation(line(text, f"{field}activation", f"{field}kind"), span=len(inputs)),),
+        (holding(net, "activation_", line(text, f"{field}activation", f"{field}kind"), span=len(inputs)),),
         (linear(down, wide, hidden, *sizes, span=len(inputs), prefix=prefix),),
     )
 

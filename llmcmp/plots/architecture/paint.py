@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llmcmp.plots.architecture.placed import Placed, Sum, Text, Wire
 
-INK, PALE, RULE, MARKED = "#1a1a1a", "#555555", "#8a8a8a", "#A63A00"
+INK, PALE, RULE, MARKED = "#1a1a1a", "#555555", "#8a8a8a", "#963400"
 TINT = {"card": 0.80, "part": 0.97, "many": 0.97}  # share of white in a fill
 ROUND = {"card": 5.0, "part": 3.0, "many": 3.0, "operation": 6.0, "frame": 8.0}
 # Blocks differ in lightness, and in the letter on them.
@@ -69,7 +69,8 @@ def _canvas() -> type[Figure]:
 
     class Unhinted(Figure):
         def draw(self, renderer: Any) -> None:
-            with rc_context({"text.hinting": "no_hinting"}):
+            # The same drawing is the same file: an svg's ids come from its content alone.
+            with rc_context({"text.hinting": "no_hinting", "svg.hashsalt": "llmcmp"}):
                 super().draw(renderer)
 
         def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
@@ -79,7 +80,7 @@ def _canvas() -> type[Figure]:
     return Unhinted
 
 
-def _tinted(part: str | None, white: float) -> str:
+def tinted(part: str | None, white: float) -> str:
     """The colour of a component with so much white."""
     if part is None:
         return "white"
@@ -115,7 +116,7 @@ def _box(placed: Placed) -> Iterator[Patch]:
     else:
         width = 1.2 if placed.shape == "card" else 0.8
         look = {
-            "facecolor": _tinted(placed.part, TINT[placed.shape]),
+            "facecolor": tinted(placed.part, TINT[placed.shape]),
             "edgecolor": _colour(placed.part),
             "linewidth": width,
         }

@@ -41,7 +41,10 @@ def column_width(column: Column) -> float:
 
 
 def _groups(column: Column) -> list[tuple[Frame, ...]]:
-    return [column.frames[start : start + ACROSS] for start in range(0, len(column.frames), ACROSS)]
+    """Rows of frames, about equally many in each."""
+    many = len(column.frames)
+    across = -(-many // -(-many // ACROSS)) if many else 1
+    return [column.frames[start : start + across] for start in range(0, many, across)]
 
 
 def _frames_width(column: Column, group: tuple[Frame, ...]) -> float:

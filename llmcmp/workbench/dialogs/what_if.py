@@ -1,11 +1,12 @@
-"""What if: the fields of a model to edit, checked as they are typed, with what the edit changes before it is applied."""
+"""What if: the fields of a model to edit, checked as they are typed, and what the edit changes before it is applied."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from llmcmp.frozen import frozen
@@ -18,13 +19,14 @@ from llmcmp.workbench.run_bar import Choice, Setting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual.app import ComposeResult
+    from textual.app import ComposeResult, RenderResult
 
     from llmcmp.sources.editing import Field
     from llmcmp.tables.table import Table
     from llmcmp.workbench.selection import Selection
 
 UNSET = "—"
+TURN = "  ‹ ›"
 # The columns of `compare` whose change is told before an edit is applied.
 TOLD = "parameters active_parameters weight_bytes kv_bytes_per_token kv_bytes prefill_flops decode_flops".split()
 
@@ -36,6 +38,11 @@ class Edit:
     model: Model
     saved: bool = False
 
+    def reference(self, origin: str) -> str:
+        """What opens the model again: its name, where `origin` opens what it is made of."""
+        overrides = self.model.card.overrides
+        return self.model.name if self.saved or not overrides else f"{_unchanged(origin)}:{','.join(overrides)}"
+
 
 class Turned(Choice, inherit_bindings=False):
     """A field of few values; up and down go to the next field here."""
@@ -46,6 +53,12 @@ class Turned(Choice, inherit_bindings=False):
         Binding("enter", "screen.done", "Apply", id="turned.done", show=False, tooltip="Show the edited model"),
     ]
 
+    def get_content_width(self, container: Any, viewport: Any) -> int:
+        return super().get_content_width(container, viewport) + len(TURN)
+
+    def render(self) -> RenderResult:
+        return Content.assemble(self.value, (TURN, "$foreground 40%"))
+
 
 class WhatIf(Dialog[Edit]):
     """Answers with the edited model, saved as a preset or not."""
@@ -53,18 +66,23 @@ class WhatIf(Dialog[Edit]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "done", "Apply", id="what_if.done", tooltip="Show the edited model", priority=True),
         Binding("ctrl+n", "save", "Save as", id="what_if.save", tooltip="Save it as a preset of yours", priority=True),
-        Binding("down", "screen.focus_next", "Next field", id="what_if.next", show=False, tooltip="The next field"),
-        Binding("up", "screen.focus_previous", "Previous", id="what_if.previous", show=False, tooltip="The one before"),
-    ]
+        Binding("down", "app.focus_next", "Next field", id="what_if.next", show=False, priority=True,
+                tooltip="The next field"),
+        Binding("up", "app.focus_previous", "Field before", id="what_if.previous", show=False, priority=True,
+                tooltip="The field before"),
+    ]  # fmt: skip
     DEFAULT_CSS = """
     WhatIf > #window { width: 78; height: 100%; padding: 0 1; }
-    WhatIf VerticalScroll { height: 1fr; scrollbar-size: 1 1; }
+    WhatIf VerticalScroll {
+        height: 1fr; scrollbar-size: 1 1; scrollbar-background: $surface; scrollbar-color: $foreground 20%;
+        scrollbar-background-hover: $surface; scrollbar-color-hover: $foreground 40%;
+    }
     WhatIf .field { height: 1; }
     WhatIf .field .label { width: 24; color: $foreground 80%; text-wrap: nowrap; text-overflow: ellipsis; }
     WhatIf .field Input { width: 24; background: $boost; }
     WhatIf .field Input:focus { background: $primary 25%; }
     WhatIf .field Turned { width: 24; background: $boost; }
-    WhatIf .field .was { width: 1fr; padding: 0 0 0 2; color: $text-accent; text-wrap: nowrap; text-overflow: ellipsis; }
+    WhatIf .field .was { width: 1fr; padding: 0 0 0 2; color: $text-accent; text-wrap: nowrap; }
     WhatIf .group { height: 1; color: $text-secondary; text-style: bold; margin: 1 0 0 0; }
     WhatIf #change { height: auto; max-height: 4; color: $text-primary; margin: 1 0 0 0; }
     WhatIf #buttons { height: 1; margin: 1 0 0 0; }
@@ -77,13 +95,12 @@ class WhatIf(Dialog[Edit]):
         self.model, self.fields, self.selection = model, fields, selection
 
     def inside(self) -> ComposeResult:
-        self.query_one("#window").border_title = f"What if {self.model.name} …"
         with VerticalScroll(can_focus=False):
             section = None
             for number, field in enumerate(self.fields):
                 if field.section != section:
                     section = field.section
-                    yield Static(section or "card", classes="group", markup=False)
+                    yield Static(section.replace("_", " ") or "card", classes="group", markup=False)
                 yield from self._row(number, field)
         yield Static(id="change", markup=False)
         with Horizontal(id="buttons"):
@@ -102,6 +119,7 @@ class WhatIf(Dialog[Edit]):
             yield Static(classes="was", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one("#window").border_title = f"What if {self.model.name} …"
         self.query(".field Input, .field Turned").first().focus()
 
     # What is typed.
@@ -182,16 +200,34 @@ class WhatIf(Dialog[Edit]):
         aside(self, made, use, self._bad, "what if")
 
 
+def _unchanged(reference: str) -> str:
+    """A reference without its changes."""
+    head, colon, tail = reference.rpartition(":")
+    return head if colon and "=" in tail else reference
+
+
+def opened(model: Model) -> tuple[Model, tuple[Field, ...]]:
+    """A model with its fields. Raises PresetError where it has none."""
+    from llmcmp.sources.editing import fields
+
+    return model, fields(model)
+
+
 def _tried(model: Model, changes: dict[str, str], selection: Selection) -> tuple[Model, Table]:
     """The edited model beside the one that it is made of."""
     from llmcmp.sources.editing import edited
     from llmcmp.tables.compare import compare
 
     made = edited(model, changes)
-    both = [model, made] if changes else [model]
-    context, batch = selection.context, selection.batch
-    dtypes = {"weights": selection.weights, "dtype": selection.dtype}
-    return made, compare(both, context, batch=batch, baseline=model, **dtypes)
+    table = compare(
+        [model, made] if changes else [model],
+        selection.context,
+        batch=selection.batch,
+        weights=selection.weights,
+        dtype=selection.dtype,
+        baseline=model,
+    )
+    return made, table
 
 
 def change(table: Table) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
@@ -105,11 +104,7 @@ class BlocksView(View):
 
     key = "blocks"
     title = "Blocks"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("comma", "turn(-1)", "Model before", key_display=",", show=False, tooltip="The selected model before"),
-        Binding("full_stop", "turn(1)", "Next model", key_display=".", tooltip="The next selected model"),
-        Binding("d", "draw", "Drawing", tooltip="The tree of tensors, or the drawing of the blocks"),
-    ]
+    keys = ("draw", "before", "next")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -166,16 +161,18 @@ class BlocksView(View):
     def on_resize(self, event: events.Resize) -> None:
         self.follow()
 
-    def action_turn(self, step: int) -> None:
+    def press(self, what: str) -> None:
+        if what == "draw":
+            self.drawn = not self.drawn
+            self.follow()
+        else:
+            self._turn(1 if what == "next" else -1)
+
+    def _turn(self, step: int) -> None:
         models = self._selection.models if self._selection else ()
         if models:
             self.first = (self.shown.start + step) % max(1, len(models) - len(self.shown) + 1)
             self.follow()
-
-    def action_draw(self) -> None:
-        self.drawn = not self.drawn
-        self.follow()
-        self.focus_content()
 
     def table(self) -> Table | None:
         if self._selection is None or not self._selection.models:

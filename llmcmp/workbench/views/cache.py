@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2**60
 # Columns of the view from which on a quantity is shown.
-ROOM = {"Window": 60, "Attention": 90, "Next token": 90, "One sequence": 110}
+ROOM = {"Window": 60, "Attention": 90, "Next token": 105, "One sequence": 140}
 BEYOND = "* beyond the model's context window; computed all the same"
 
 
@@ -43,6 +43,7 @@ class CacheView(View):
     key = "cache"
     title = "Cache"
     keys = ("budget",)
+    SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
     CacheView {
         layout: vertical;
@@ -96,7 +97,7 @@ class CacheView(View):
         what = "All decoders" if ranked else "Cache"
         self.query_one(".heading", Static).update(f"{what} at {units.show_tokens(context)} tokens")
         laid, bars = self._columns(grid(table)), self._bars(table, ranked)
-        self.query_one(TableView).put(laid, drawn=bars, emphasis=self._emphasis(table))
+        self.query_one(TableView).put(laid, drawn=bars, emphasis=self._emphasis(table, len(laid.headings) - 1))
         self._say((BEYOND,) if ranked and table.notes else table.notes)
 
     def _columns(self, laid: Grid) -> Grid:
@@ -120,13 +121,13 @@ class CacheView(View):
         below.update("\n".join(notes))
         below.display = bool(notes)
 
-    def _emphasis(self, table: Table) -> Callable[[int, int], Emphasis]:
-        """What is over the budget is marked."""
+    def _emphasis(self, table: Table, last: int) -> Callable[[int, int], Emphasis]:
+        """A cache over the budget is marked."""
 
         def stands_out(line: int, column: int) -> Emphasis:
             held = table.rows[line].get("kv_bytes")
             over = self.budget is not None and held is not None and held > self.budget
-            return "warning" if over and column else ""
+            return "warning" if over and column == last else ""
 
         return stands_out
 

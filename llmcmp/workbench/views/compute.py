@@ -35,6 +35,7 @@ class ComputeView(View):
     key = "compute"
     title = "Compute"
     keys = ("part",)
+    SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
     ComputeView {
         layout: vertical;

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Button, ProgressBar, Static
@@ -51,9 +50,7 @@ class MeasureView(View):
 
     key = "measure"
     title = "Measure"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "measure", "Measure", id="measure.start", tooltip="Measure the selected models, or stop"),
-    ]
+    keys = ("measure",)
     DEFAULT_CSS = """
     MeasureView Horizontal { height: 1; }
     MeasureView #measure-settings { height: auto; layout: horizontal; }
@@ -135,11 +132,11 @@ class MeasureView(View):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.action_measure()
+        self.press("measure")
 
-    def action_measure(self) -> None:
+    def press(self, what: str) -> None:
         if self.running:
-            self.action_stop()
+            self._call_off()
             return
         models = tuple(model for model in self._selection.models if model.disclosed) if self._selection else ()
         if not models:
@@ -148,7 +145,7 @@ class MeasureView(View):
         assert self._selection is not None
         self._start(models, replace(self.settings, batch=self._selection.batch))
 
-    def action_stop(self) -> None:
+    def _call_off(self) -> None:
         if self._stop is not None:
             self._stop.set()
             self._say("stopping")

@@ -30,6 +30,7 @@ class ParametersView(View):
 
     key = "parameters"
     title = "Parameters"
+    SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
     ParametersView { layout: vertical; }
     ParametersView #components { height: 1fr; }

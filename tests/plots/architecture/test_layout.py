@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import combinations, groupby, pairwise
 
 import pytest
 from tiny import DENSE, ENCODER, ENCODER_DECODER, KINDS, tiny
@@ -156,6 +156,13 @@ def test_the_strip_has_a_cell_a_layer_shaded_as_its_block() -> None:
     cells = [child.number for child in tower.children if child.shape == "cell"]
     blocks = {number: kind for kind, layers in enumerate(model.tower.layers()) for number in layers.numbers}
     assert cells == [blocks[layer] for layer in range(62)]
+
+
+def test_frames_that_do_not_fit_beside_one_another_stand_in_even_rows() -> None:
+    blocks = [{"attention": f"w{i}"} for i in range(1, 5)]
+    attention = {f"w{i}": {**DENSE["attention"], "window": i} for i in range(1, 5)}
+    whole = page(compose(tiny(DENSE, attention=attention, stack=[{"layers": 4, "blocks": blocks}])))
+    assert [len(list(row)) for _, row in groupby(sorted(p.y for p in whole.walk() if p.shape == "frame"))] == [2, 2]
 
 
 def test_a_model_of_one_block_has_no_strip() -> None:

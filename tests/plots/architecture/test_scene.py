@@ -9,10 +9,28 @@ import pytest
 from tiny import DENSE, ENCODER, ENCODER_DECODER, HYBRID, KINDS, tiny
 
 import llmcmp
+from llmcmp.components.attention import Attention
+from llmcmp.components.base import Component
+from llmcmp.components.cross import CrossAttention
+from llmcmp.components.delta import GatedDeltaNet
+from llmcmp.components.experts import Experts, Router
+from llmcmp.components.feed_forward import Gated, Plain
+from llmcmp.components.heads import Pooler
+from llmcmp.components.latent import LatentAttention
+from llmcmp.components.mamba import Mamba
+from llmcmp.components.mamba2 import Mamba2
+from llmcmp.components.positions import NO_POSITION, Rotary
+from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.errors import UndisclosedError
+from llmcmp.frozen import replace
 from llmcmp.model import Model, walk
+from llmcmp.plots.architecture.attention import NORMS
+from llmcmp.plots.architecture.boxes import unknown
+from llmcmp.plots.architecture.cards import inside, sublayer
 from llmcmp.plots.architecture.compose import compose
 from llmcmp.plots.architecture.scene import Box, Column, Scene
+from llmcmp.sources.build import ATTENTIONS, FEED_FORWARDS, MIXERS
 from llmcmp.sources.presets import every_model
 from llmcmp.units import show_bytes
 
@@ -71,6 +89,52 @@ def test_a_card_opens_what_is_in_it_or_says_where_it_is_opened(model: Model) -> 
                     elif box.rows:
                         assert tuple(texts(box)) not in opened
                         opened.append(tuple(texts(box)))
+
+
+HEADS = {"hidden": 24, "heads": 6, "kv_heads": 3, "head_dim": 5}
+ATTENTION = Attention(**HEADS, direction="causal", position=NO_POSITION)
+MAMBA = Mamba(hidden=24, inner=30, state_size=5, step_rank=3, kernel=4, norms=True)
+MAMBA2 = Mamba2(hidden=24, heads=6, head_dim=5, groups=2, state_size=7, kernel=3)
+NETWORK = Gated(hidden=24, intermediate=37, activation="silu")
+LATENT = LatentAttention(
+    hidden=24, heads=3, kv_rank=9, nope_dim=5, rope_dim=2, value_dim=4, direction="causal", position=Rotary()
+)
+# Each sub-layer there is, and each field of one that adds tensors or takes them away.
+VARIANTS = [
+    *(replace(ATTENTION, qk_norm=norm) for norm in (None, *NORMS)),
+    replace(ATTENTION, value_dim=7, output_gate=True, head_gate="softplus", sinks=True, bias=("query", "output")),
+    LATENT,
+    replace(LATENT, query_rank=7, bias=("query_down", "kv_down", "output"), position=NO_POSITION),
+    SegmentAttention(hidden=24, heads=3, head_dim=5, memory=7),
+    *(CrossAttention(**HEADS, idle=idle) for idle in (False, True)),
+    *(replace(MAMBA, norms=norms, norm_weights=weights) for norms in (False, True) for weights in (False, True)),
+    *(replace(MAMBA2, norm=norm, norm_first=first) for norm in (False, True) for first in (False, True)),
+    GatedDeltaNet(hidden=24, key_heads=2, value_heads=6, key_dim=5, value_dim=7, kernel=4),
+    *(ShortConvolution(hidden=24, kernel=3, bias=bias) for bias in (False, True)),
+    NETWORK,
+    *(Plain(hidden=24, intermediate=37, activation=name, bias=True) for name in ("gelu", "xielu")),
+    Experts(hidden=24, experts=5, per_token=2, expert=NETWORK, router=Router(bias=True, correction=True)),
+    Experts(hidden=24, experts=5, per_token=2, expert=NETWORK, shared=NETWORK, shared_gate=True),
+]
+
+
+@pytest.mark.parametrize("component", VARIANTS, ids=lambda component: component.label)
+def test_a_card_holds_each_tensor_of_its_component_once(component: Component) -> None:
+    card = sublayer("sub_layer", component, "here", None, "NoPE")
+    held = Counter(name for box in card.walk() for name in box.tensors)
+    assert held == Counter(weight.name for weight in component.weights())
+    assert not card.tensors  # each in a part of the inside
+    assert {box.address for box in card.walk()} - {""} == {"here"}
+
+
+def test_every_sub_layer_has_a_drawing_of_its_own() -> None:
+    drawn = {type(component) for component in VARIANTS if inside(component) != unknown(component)}
+    assert drawn == {*ATTENTIONS, *MIXERS, *FEED_FORWARDS, CrossAttention}
+
+
+def test_a_component_without_a_drawing_shows_its_tensors() -> None:
+    held = [name for row in unknown(Pooler(hidden=5)) for box in row for name in box.tensors]
+    assert held == ["dense.weight", "dense.bias"]
 
 
 def test_shares_add_up_to_the_whole() -> None:
@@ -167,6 +231,13 @@ def test_sources_and_overrides_stand_in_small_print() -> None:
     first, second, _ = compose(llmcmp.load("llama3-8b:kv_heads=4")).print
     assert "https://arxiv.org/abs/2407.21783" in first
     assert second == "Changed from the published model: kv_heads=4"
+
+
+def test_what_a_card_does_not_know_is_left_out() -> None:
+    source = {"what": "config.json, model type tiny", "url": "config.json", "date": ""}
+    scene = compose(tiny(DENSE, organization="unknown", released="unknown", sources=[source]))
+    assert scene.subtitle == "decoder-only"
+    assert scene.print[0] == "Sources: config.json, model type tiny"
 
 
 def test_what_is_undisclosed_cannot_be_drawn() -> None:
