@@ -165,7 +165,7 @@ def cache_table(models: Sequence[Model], contexts: Sequence[int], question: Ques
         title=f"{what} at {lengths} tokens{read}, batch {question.batch}, {question.formats}",
         across="context",
         curves=lambda: curves(shown, max(contexts), lambda model, ctx: _bytes(model, ctx, question)),
-        notes=(*_notes(shown, contexts, question.source), *_refusals(rows), *question.notes()),
+        notes=(*_notes(shown, rows, contexts, question.source), *refusals(rows), *question.notes()),
     )
 
 
@@ -178,7 +178,12 @@ def _row(model: Model, ctx: int, question: Question) -> Row:
     try:
         cache = question.cache(model, ctx)
     except ModelError as error:
-        return row | {"refused": str(error), "reserved_as": "refused", "kv_bytes_shown": "refused"}
+        return row | {
+            "beyond_limit": False,
+            "refused": str(error),
+            "reserved_as": "refused",
+            "kv_bytes_shown": "refused",
+        }
     return row | {
         "kv_elements": cache.elements,
         "kv_bytes_per_token": cache.bytes_per_token,
@@ -190,21 +195,25 @@ def _row(model: Model, ctx: int, question: Question) -> Row:
     }
 
 
-def _notes(shown: Sequence[Model], contexts: Sequence[int], source: int | None) -> tuple[str, ...]:
+def _notes(shown: Sequence[Model], rows: Sequence[Row], contexts: Sequence[int], source: int | None) -> tuple[str, ...]:
     keeps_none = [model.name for model in shown if model.card.architecture == "encoder-only"]
-    notes = context_notes([model for model in shown if model.disclosed], contexts, source)
+    held = {row["model"] for row in rows if row["disclosed"] and not row.get("refused")}
+    notes = context_notes([model for model in shown if model.name in held], contexts, source) if held else ()
     return (*notes, *((f"encoders keep no state: {', '.join(keeps_none)}",) if keeps_none else ()))
 
 
-def _refusals(rows: Sequence[Row]) -> tuple[str, ...]:
+def refusals(rows: Sequence[Row]) -> tuple[str, ...]:
     """Each reason once, with the models that it is given for."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, dict[str, None]] = {}
     for row in rows:
         if row.get("refused"):
-            reason = row["refused"].partition(": ")[2] or row["refused"]
-            named = reasons.setdefault(reason, [])
-            named += [] if row["model"] in named else [row["model"]]
-    return tuple(f"refused: {', '.join(names)}: {reason}" for reason, names in reasons.items())
+            reason = row["refused"].partition(f"{row['model']}: ")[2] or row["refused"]
+            reasons.setdefault(reason, {})[row["model"]] = None
+    return tuple(f"refused: {_few(tuple(names))}: {reason}" for reason, names in reasons.items())
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _bytes(model: Model, ctx: int, question: Question) -> int | None:
