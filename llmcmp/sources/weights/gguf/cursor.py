@@ -52,13 +52,15 @@ class Cursor:
         """Move on over so many texts, each behind its length."""
         form = struct.Struct(self.order + self.long)
         width, unpack = form.size, form.unpack_from
-        for _ in range(count):
-            if self.at + width > self._start + len(self._held) or self.at < self._start:
-                self.ahead(width)
-            (length,) = unpack(self._held, self.at - self._start)
-            self.at += width + length
-            if self.at > self.blob.size:
-                self._check(self.at)
+        while count:
+            self.ahead(width)
+            held, place = self._held, self.at - self._start
+            last = len(held) - width
+            while count and place <= last:  # within what is held: a vocabulary has a quarter of a million words
+                place += width + unpack(held, place)[0]
+                count -= 1
+            self.at = self._start + place
+            self._check(self.at)
 
     def ahead(self, count: int) -> None:
         """Hold at least the next `count` bytes."""

@@ -236,5 +236,5 @@ MAMBA: tuple[Facts, ...] = (
         "_none": no_heads,
     },
 )
-GPT: tuple[Facts, ...] = (SIZES, {"num_attention_heads": whole("attention.head_count")})
+GPT: tuple[Facts, ...] = (SIZES, {"num_attention_heads": whole("attention.head_count"), "_kv": kv_heads})
 ACTIVATED = {"hidden_act": "gelu_new"}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Keys of an architecture that say nothing about what is stored: limits, factors of values, how rotations are stretched.
 HARMLESS = re.compile(
+    r"rope\.freq_base|"
     r"context_length|tensor_data_layout|rope\.scaling\..*|rope\.scale_linear|rope\.dimension_(count|sections)|"
     r"rope\.freq_base_swa|attention\.(causal|scale|temperature_.*|clamp_kqv|max_alibi_bias|output_scale)|pooling_type|"
     r"expert_(weights_(norm|scale)|gating_func|group_.*)|(logit|residual|embedding)_scale|vocab_size|"

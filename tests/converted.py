@@ -13,22 +13,47 @@ import numpy as np
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPLIT = {"gate_up_proj": ("gate_proj", "up_proj")}
+# What the converter calls otherwise before it looks a name up.
+RENAMED = {
+    "e_score_correction_bias": "e_score_correction.bias",
+    "self_attn.sinks": "self_attn.sinks.weight",
+    "mixer.dt_bias": "mixer.dt_proj.bias",
+}
 
 
-def unstacked(name: str, value: Any) -> list[tuple[str, Any]]:
-    """Experts' joint gates and ups taken apart, as the converter does it."""
-    if name.endswith("experts.gate_up_proj"):
-        half = value.shape[1] // 2
-        return [
-            (name.replace("gate_up_proj", part), value[:, i * half : (i + 1) * half])
-            for i, part in enumerate(("gate_proj", "up_proj"))
-        ]
-    return [(name, value)]
+def converted(name: str, value: Any, arch: str) -> list[tuple[str, Any]]:
+    """A tensor as the converter makes it: outputs first, experts' joint gates and ups taken apart, no axis of one."""
+    for theirs, own in RENAMED.items():
+        name = name.replace(theirs, own)
+    if arch == "bloom":
+        name = name.removeprefix("transformer.")
+    if arch == "gpt2" and any(part in name for part in ("c_attn.w", "c_proj.w", "c_fc.w")):
+        value = value.T
+    if "conv1d.weight" in name:
+        value = value.squeeze(1)
+    if arch == "mamba2" and name.endswith(("mixer.A_log", "mixer.D")):
+        value = value.reshape(-1, 1)
+    if ".experts." not in name:
+        return [(name, value)]
+    rows = arch == "gpt-oss"  # inputs first, gates and ups in turn
+    if rows and value.dim() == 3:
+        value = value.transpose(1, 2)
+    leaf = "bias" if name.endswith("_bias") else "weight"
+    stem, _, part = name.removesuffix("_bias").rpartition(".")
+    if part != "gate_up_proj":
+        return [(f"{stem}.{part}.{leaf}", value)]
+    halves = (value[:, ::2], value[:, 1::2]) if rows else value.chunk(2, dim=1)
+    return [(f"{stem}.{half}.{leaf}", one) for half, one in zip(("gate_proj", "up_proj"), halves, strict=True)]
 
 
 def write(
-    path: Path, arch: str, model: Any, keys: dict[str, Any], *, words: int, endian: Any = gguf.GGUFEndian.LITTLE
+    path: Path,
+    arch: str,
+    model: Any,
+    keys: dict[str, Any],
+    *,
+    words: int,
+    endian: gguf.GGUFEndian = gguf.GGUFEndian.LITTLE,
 ) -> Path:
     """The file of a model. `keys` stand under the architecture's name."""
     kind = next(each for each, name in gguf.MODEL_ARCH_NAMES.items() if name == arch)
@@ -40,7 +65,7 @@ def write(
     for name, tensor in model.state_dict().items():
         if model.config.tie_word_embeddings and name.startswith("lm_head"):
             continue
-        for part, value in unstacked(name, tensor):
+        for part, value in converted(name, tensor, arch):
             found = names.get_name(part, try_suffixes=(".weight", ".bias"))
             assert found is not None, part
             writer.add_tensor(found, np.ascontiguousarray(value.float().numpy()))
