@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # What can be turned above the table: the field of Settings, its label, its values, what it means.
 CHOICES = (
-    ("scale", "scale", ("tiny", "block"), "tiny: models shrunk alike; block: real blocks, multiplied out"),
+    ("scale", "scale", ("tiny", "block", "full"), "tiny: models shrunk alike; block: real blocks, multiplied out; full: as they are"),
     ("device", "device", ("auto", "cpu", "cuda", "mps"), "auto: a GPU if there is one"),
     ("dtype", "dtype", ("fp32", "bf16", "fp16"), "Of weights, activations and cache"),
     ("phases", "phases", ("all", *PHASES), "What is measured"),
