@@ -71,7 +71,8 @@ class Main(Screen[None]):
         Binding("m", "view('budget')", "Budget", id="main.budget", show=False, tooltip="Cache: type a memory budget"),
         Binding("v", "view('part')", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
         Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
-        Binding("escape", "models", "To the models", id="main.models", show=False, tooltip="Back to the models"),
+        Binding("escape", "models", "To the models", id="main.models", show=False, 
+                tooltip="Back to the models; there: search for nothing"),
         Binding("question_mark", "help", "Keys", key_display="?", id="main.help", tooltip="Every key and what it does"),
         Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave; the next start finds everything as it was"),
         *(
@@ -148,7 +149,7 @@ class Main(Screen[None]):
         self.add(event.model)
 
     def on_model_list_toggled(self, event: ModelList.Toggled) -> None:
-        self.chosen.toggle(event.model)
+        self.chosen.toggle(*event.models)
         self._choose(self.selection.baseline)
 
     def on_model_list_based(self, event: ModelList.Based) -> None:
@@ -226,6 +227,9 @@ class Main(Screen[None]):
         self.query_one("#search").focus()
 
     def action_models(self) -> None:
+        """To the list, and there to all of it."""
+        if self.query_one(ModelList).has_focus:
+            self.query_one(Library).find_all()
         self._library(True)
         self.query_one(ModelList).focus()
 

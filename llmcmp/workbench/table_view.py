@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.grid import Cell, Grid
 
-WIDEST = (30, 22, 14)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
+WIDEST = (30, 22, 13)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
 GAP = 2
 LEAST_DRAWN = 12  # columns below which nothing is drawn
 ARROWS = 5  # columns for the arrow at the right
