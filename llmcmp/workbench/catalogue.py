@@ -15,6 +15,7 @@ from llmcmp.sources.user import paths as user_paths
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from llmcmp.model import Model
     from llmcmp.tables.table import Row
 
 OPENED = "opened here"  # the group of models that are no presets: files, overrides, edits
@@ -75,6 +76,13 @@ def facts(filters: Filter) -> dict[str, Row]:
     from llmcmp.tables.listing import list_table
 
     return {row["model"]: row for row in list_table(**filters.asked()).rows}
+
+
+def told(models: Iterable[Model]) -> dict[str, Row]:
+    """What `llmcmp list` would say of models that are no presets."""
+    from llmcmp.tables.listing import list_row
+
+    return {model.name: list_row(model) for model in models}
 
 
 def in_order(entries: Iterable[tuple[str, str]], facts: Mapping[str, Row]) -> tuple[tuple[str, str], ...]:

@@ -158,3 +158,15 @@ class Lines(ScrollView, Looks, can_focus=True):  # pyright: ignore[reportIncompa
         if number >= 0:
             self.cursor = number
         self.post_message(self.Chosen(self, number, event.x))
+
+
+def shortened(name: str, room: int) -> str:
+    """A name within some columns; what is left out is left out of its middle, as names differ at their ends.
+
+    >>> shortened("deepseek-r1-distill-llama-70b", 20)
+    'deepseek-…-llama-70b'
+    """
+    if len(name) <= room:
+        return name
+    tail = (room - 1) * 3 // 5
+    return f"{name[: room - 1 - tail]}…{name[len(name) - tail :]}"

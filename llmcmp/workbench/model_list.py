@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from llmcmp.frozen import frozen
 from llmcmp.units import show_count
-from llmcmp.workbench.lines import Lines
+from llmcmp.workbench.lines import Lines, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -187,15 +187,3 @@ class ModelList(Lines):
         event.stop()
         if event.line >= 0:
             self.action_open()
-
-
-def shortened(name: str, room: int) -> str:
-    """A name within some columns; what is left out is left out of its middle, as names differ at their ends.
-
-    >>> shortened("deepseek-r1-distill-llama-70b", 20)
-    'deepseek-…-llama-70b'
-    """
-    if len(name) <= room:
-        return name
-    tail = (room - 1) * 3 // 5
-    return f"{name[: room - 1 - tail]}…{name[len(name) - tail :]}"

@@ -222,6 +222,7 @@ def test_whatever_load_reads_can_be_opened_and_what_it_does_not_is_one_line(tmp_
             app.screen.query_one(Input).value = "llama3-8b:kv_heads=32"
             await press(pilot, "enter")
             assert names(app) == [llmcmp.load("llama3-8b:kv_heads=32").name]
+            assert any("8.8" in text for text in lines(app.main.query_one(ModelList)) if "kv_heads" in text)
             assert app.main.query_one(ModelList).entry.model == names(app)[0]
 
     run(flow)
@@ -387,6 +388,18 @@ def test_a_click_on_a_key_presses_it(tmp_path: Path) -> None:
             await pilot.click(KeyBar, offset=(start + 2, 0))
             await settled(pilot)
             assert isinstance(app.screen, Dialog)
+
+    run(flow)
+
+
+def test_the_bar_of_keys_follows_the_tab(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path, "gpt2", size=(160, 48)) as (app, pilot):
+            bar = app.main.query_one(KeyBar)
+            for module, told in (("compare", "Differences"), ("cache", "Budget"), ("measure", "Measure")):
+                await press(pilot, tab(module))
+                assert told in [what for _, _, what, _, _ in bar.shown()]
+            assert "Budget" not in lines(bar)[0] and "Measure" in lines(bar)[0]
 
     run(flow)
 
