@@ -10,7 +10,7 @@ from llmcmp.folds.cache import kvcache, policy
 from llmcmp.folds.engines.policy import Tuning
 from llmcmp.frozen import frozen
 from llmcmp.tables import describe
-from llmcmp.tables.compare import asked, card_facts, context_notes, limit
+from llmcmp.tables.compare import asked, base_name, card_facts, context_notes, limit, with_ratios
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
@@ -134,6 +134,7 @@ def kvcache_table(
     engine: str = "ideal",
     tuning: Tuning | None = None,
     ranked: bool = False,
+    baseline: Model | str | None = None,
 ) -> Table:
     """A table of caches; the arguments are those of `kvcache`."""
     question = Question(
@@ -144,24 +145,41 @@ def kvcache_table(
         engine=engine,
         tuning=tuning or Tuning(),
     )
-    return cache_table(models, contexts, question, ranked=ranked)
+    return cache_table(models, contexts, question, ranked=ranked, baseline=baseline)
 
 
-def cache_table(models: Sequence[Model], contexts: Sequence[int], question: Question, *, ranked: bool = False) -> Table:
-    """One row a model and context. `ranked` sorts by the cache at the longest context, models without one last."""
+def cache_table(
+    models: Sequence[Model],
+    contexts: Sequence[int],
+    question: Question,
+    *,
+    ranked: bool = False,
+    baseline: Model | str | None = None,
+) -> Table:
+    """One row a model and context. `ranked` sorts by the cache at the longest context, models without one last.
+
+    `baseline` adds, for every size, its ratio to that model's at the same context.
+    """
     check_used(models, source=question.source)
     contexts = tuple(dict.fromkeys(contexts))
     shown = _ranked(models, max(contexts), question) if ranked else tuple(models)
     rows = tuple(_row(model, ctx, question) for model in shown for ctx in contexts)
     ideal = question.engine == "ideal"
+    base = base_name(baseline)
+    columns, rows = with_ratios(COLUMNS if ideal else RESERVED, rows, base, across="context")
     what = "KV cache and other state" + ("" if ideal else f" as {question.engine} reserves it")
     lengths = ", ".join(units.show_tokens(ctx) for ctx in contexts)
     read = "" if question.source is None else f", source {units.show_tokens(question.source)}"
     return Table(
         command="kvcache",
-        columns=COLUMNS if ideal else RESERVED,
+        columns=columns,
         rows=rows,
-        settings={"models": [model.name for model in shown], "contexts": list(contexts), **question.settings()},
+        settings={
+            "models": [model.name for model in shown],
+            "contexts": list(contexts),
+            "baseline": base,
+            **question.settings(),
+        },
         title=f"{what} at {lengths} tokens{read}, batch {question.batch}, {question.formats}",
         across="context",
         curves=lambda: curves(shown, max(contexts), lambda model, ctx: _bytes(model, ctx, question)),
