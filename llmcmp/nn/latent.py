@@ -59,12 +59,16 @@ class Indexer(nn.Module):
         weights_BS1N = self.head_weights(x_BSD).unsqueeze(2) * scale
         scores_BST = torch.matmul(weights_BS1N, scores_BSNT).squeeze(2)
         new, total = scores_BST.shape[1:]
-        if total <= self.spec.top_k:
+        if total <= self.spec.top_k and not torch.is_grad_enabled():
             return dense
         seen_ST = torch.ones(new, total, dtype=torch.bool, device=x_BSD.device).tril(total - new)
-        best = scores_BST.masked_fill(~seen_ST, float("-inf")).topk(self.spec.top_k, -1).indices
+        best = scores_BST.masked_fill(~seen_ST, float("-inf")).topk(min(self.spec.top_k, total), -1).indices
         chosen_BST = torch.zeros_like(scores_BST, dtype=torch.bool).scatter(-1, best, True) & seen_ST
-        return Mask(tensor=chosen_BST.unsqueeze(1))
+        if not torch.is_grad_enabled():
+            return Mask(tensor=chosen_BST.unsqueeze(1))
+        # A choice has no gradient. Zero, added to the chosen scores, carries theirs to what they were chosen by.
+        carried = scores_BST - scores_BST.detach()
+        return Mask(tensor=carried.masked_fill(~chosen_BST, float("-inf")).unsqueeze(1))
 
 
 class LatentAttention(nn.Module):
