@@ -126,7 +126,8 @@ def test_search_takes_each_chinese_character_for_a_word_and_leaves_latin_words_w
     assert found
     words = [word for word in re.split(found[1], "预填充，KV cache 与top-k") if word]
     assert words == ["预", "填", "充", "KV", "cache", "与", "top", "k"]
-    assert re.split(found[1], "填*") == ["", "填*"], "the sign of an open end stays with its word"
+    # The theme joins what it makes of a Chinese question with stars; a star left in a word would be looked for.
+    assert [word for word in re.split(found[1], "预* 填") if word] == ["预", "填"]
 
 
 def test_chinese_pages_of_the_site_say_so_and_lead_to_their_english_page(tmp_path: Path) -> None:
