@@ -292,7 +292,8 @@ def stale(*, outputs: bool = True) -> dict[Path, str]:
     if outputs:
         made |= {path: refreshed(path.read_text("utf-8")) for path in guides()}
     changed = {path: text for path, text in made.items() if not path.is_file() or path.read_text("utf-8") != text}
-    left = {path for path in (DOCS / "reference").rglob("*.md") if path not in made}
+    ours = {path for path in (DOCS / "reference").rglob("*.md") if NOTICE.strip() in path.read_text("utf-8")}
+    left = ours - set(made)  # pages of commands that are gone
     return changed | dict.fromkeys(left, "")
 
 

@@ -16,18 +16,30 @@ from pathlib import Path
 from PIL import Image
 from textual.pilot import Pilot
 
-from llmcmp.workbench.app import Workbench
+from llmcmp.workbench.app import TABS, Workbench
 
 FOLDER = Path(__file__).parent / "images" / "workbench"
 SIZES = ((80, 24), (160, 48))
 MODELS = ("llama3-8b", "qwen3-8b", "gemma3-27b", "deepseek-v3")
+
+
+def tab(module: str) -> str:
+    """The key that opens a tab."""
+    return str(1 + next(number for number, each in enumerate(TABS) if each.module == module))
+
+
 # Each picture: models, then the keys that lead to it.
 SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "compare": (MODELS, ("slash", *"llama3-", "enter", "down")),
-    "parameters": (MODELS, ("2",)),
-    "compute": (MODELS, ("3",)),
-    "cache": (MODELS, ("4", "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),
-    "cache-ranked": ((), ("4", "m", *"1GiB", "escape", "right_square_bracket")),
+    "parameters": (MODELS, (tab("parameters"),)),
+    "compute": (MODELS, (tab("compute"),)),
+    "cache": (MODELS, (tab("cache"), "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),
+    "cache-ranked": ((), (tab("cache"), "m", *"1GiB", "escape", "right_square_bracket")),
+    "blocks": (("deepseek-v3", "gemma3-27b"), (tab("blocks"), "l", *["down"] * 4, "space")),
+    "blocks-drawn": (("t5-small",), (tab("blocks"), "d", "l")),
+    "measure": (("gpt2", "mamba2-370m"), (tab("measure"), "m")),
+    "learn": (("llama3-8b", "mixtral-8x7b"), (tab("learn"), "s", *"gqa", "enter", "enter")),
+    "what-if": (("llama3-8b",), ("i", "down", *"16")),
     "filter": (MODELS, ("f",)),
     "keys": (MODELS, ("question_mark",)),
 }
@@ -35,10 +47,10 @@ SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until nothing is under way."""
-    for _ in range(3):
+    quiet = 0
+    while quiet < 3:
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+        quiet = 0 if any(not worker.is_finished for worker in pilot.app.workers) else quiet + 1
 
 
 async def drawn(size: tuple[int, int], models: tuple[str, ...], keys: tuple[str, ...]) -> str:
@@ -69,7 +81,7 @@ def png(svg: str, path: Path, chromium: str) -> None:
             f"--window-size={width},{height}",
         ]
         subprocess.run([chromium, *options, *places, page.as_uri()], check=True, capture_output=True)
-    Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 def main() -> None:

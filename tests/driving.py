@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from llmcmp.workbench.app import Workbench
+from llmcmp.workbench.app import TABS, Workbench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from textual.pilot import Pilot
+
+QUIET = 2  # looks in a row that find nothing under way
 
 
 @asynccontextmanager
@@ -27,10 +29,10 @@ async def workbench(
 
 async def settled(pilot: Pilot[None]) -> None:
     """Nothing is under way any more: what work led to may have begun more of it."""
-    for _ in range(3):
+    quiet = 0
+    while quiet < QUIET:
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+        quiet = 0 if any(not worker.is_finished for worker in pilot.app.workers) else quiet + 1
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
@@ -48,3 +50,8 @@ def line(widget: object, y: int) -> str:
 def lines(widget: object) -> list[str]:
     """The text of every line of a widget."""
     return [line(widget, y).rstrip() for y in range(widget.size.height)]  # type: ignore[attr-defined]
+
+
+def tab(module: str) -> str:
+    """The key that opens a tab."""
+    return str(1 + next(number for number, each in enumerate(TABS) if each.module == module))

@@ -91,7 +91,8 @@ MIXERS: dict[str, dict[str, Any]] = {
 def mixing(kind: str) -> dict[str, Any]:
     """A model of one mixer in every layer, with feed-forwards (Mamba-2 has none)."""
     left_out = ("attention", "position", *(("feed_forward",) if kind == "mamba-2" else ()))
-    return {key: value for key, value in DENSE.items() if key not in left_out} | {"mixer": MIXERS[kind]}
+    mixer = {"kind": "short-convolution", "kernel": 3} if kind == "short" else MIXERS[kind]
+    return {key: value for key, value in DENSE.items() if key not in left_out} | {"mixer": mixer}
 
 
 HYBRID: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tiny import DENSE, ENCODER, ENCODER_DECODER, EXPERTS, KINDS, LATENT, MIXERS, tiny
+from tiny import DENSE, ENCODER, ENCODER_DECODER, EXPERTS, HYBRID, KINDS, LATENT, MIXERS, mixing, tiny
 
 from llmcmp.model import Model
 
@@ -28,6 +28,33 @@ def attending(**keys: Any) -> dict[str, Any]:
     return {**DENSE, "attention": {**DENSE["attention"], **keys}}
 
 
+# What blocks can hold beside an attention and a feed-forward.
+BESIDE: dict[str, Any] = {
+    "attention": {"full": DENSE["attention"]},
+    "mixer": {"mamba": MIXERS["mamba-2"]},
+    "position": {"kind": "none"},
+    "feed_forward": DENSE["feed_forward"],
+    "stack": [{"layers": 3, "blocks": [{"attention": "full", "mixer": "mamba"}]}],
+}
+ONE_PART: dict[str, Any] = {
+    "stack": [
+        {
+            "layers": 4,
+            "blocks": [
+                {"mixer": "delta", "feed_forward": "none"},
+                {"attention": "none"},
+                {"attention": "full", "feed_forward": "none"},
+                {"mixer": "mamba"},
+            ],
+        }
+    ]
+}
+PLACED: dict[str, Any] = {"stack": [{"layers": 4, "blocks": [{}, {"placement": "output"}]}]}
+IDLE: dict[str, Any] = {
+    "cross_attention": {"held": {"kind": "cross", "heads": 3, "kv_heads": 3, "head_dim": 5, "idle": True}},
+    "stack": [{"layers": 3, "blocks": [{"cross_attention": "held"}]}],
+}
+
 ODD: dict[str, dict[str, Any]] = {
     "encoder": ENCODER,
     "encoder-decoder": {**ENCODER_DECODER, "head": {"scaled": True}},
@@ -37,6 +64,24 @@ ODD: dict[str, dict[str, Any]] = {
     "norm of heads": attending(qk_norm="head"),
     "norm of the whole": attending(qk_norm="whole"),
     "norm without weight": attending(qk_norm="l2"),
+    "LayerNorm of heads": attending(qk_norm="layer"),
+    "LayerNorm of each head": attending(qk_norm="each"),
+    "narrow values": attending(value_dim=4),
+    "a gate a head": attending(head_gate="sigmoid", value_dim=4, output_gate=True),
+    "a softplus gate a head": attending(head_gate="softplus"),
+    "indexed": {**DENSE, "attention": {**LATENT, "indexer": {"heads": 3, "head_dim": 6, "top_k": 500}}},
+    "latent biases": {**DENSE, "attention": {**LATENT, "bias": ["query_down", "kv_down", "output"]}},
+    "norms without weights": {**DENSE, "norm": {"kind": "rms", "placement": "pre", "weight": False}},
+    "LayerNorm without weights": {**DENSE, "norm": {"kind": "layer", "placement": "pre", "weight": False}},
+    "post norm with one at the end": {**DENSE, "norm": {"kind": "layer", "placement": "post", "exit": True}},
+    "masked head": {**DENSE, "head": {"kind": "masked", "width": 17}},
+    "masked head, tied": {
+        **DENSE,
+        "embedding": {**DENSE["embedding"], "tied": True},
+        "head": {"kind": "masked", "inner_bias": False},
+    },
+    "norms that differ by layer": {**DENSE, **PLACED},
+    "idle cross-attention": {**DENSE, **IDLE},
     "sinks": attending(sinks=True, window=5),
     "soft cap": {**attending(soft_cap=20.0), "head": {"soft_cap": 10.0, "bias": True}},
     "temperature": attending(temperature={"floor": 3, "scale": 0.1}),
@@ -57,6 +102,10 @@ ODD: dict[str, dict[str, Any]] = {
     "shared norm": {**DENSE, "block": {"parallel": True, "shared_norm": True}},
     "shared layers": {**DENSE, "stack": [{"layers": 3, "shared": True}]},
     "narrow": {**DENSE, "embedding": {**DENSE["embedding"], "width": 10, "tied": True, "scaled": True}},
+    **{
+        f"plain {name}": {**DENSE, "feed_forward": {"kind": "plain", "activation": name, "intermediate": 37}}
+        for name in ("squared-relu", "quick-gelu", "sigmoid", "tanh", "xielu")
+    },
     "plain": {**DENSE, "feed_forward": {"kind": "plain", "activation": "gelu", "intermediate": 37, "bias": True}},
     "plain experts": {
         **DENSE,
@@ -102,9 +151,20 @@ ODD: dict[str, dict[str, Any]] = {
     },
 }
 
-ALL: dict[str, dict[str, Any]] = {name: even(document) for name, document in (KINDS | ODD).items()}
+# Recurrent mixers, and what blocks make of them.
+MIXED: dict[str, dict[str, Any]] = {
+    **{kind: KINDS[kind] for kind in (*MIXERS, "hybrid")},
+    "short": mixing("short"),
+    "mixer beside attention": {**mixing("mamba-2"), **BESIDE},
+    "Mamba-2 normed first": {**mixing("mamba-2"), "mixer": {**MIXERS["mamba-2"], "norm_first": True}},
+    "Mamba-2 without norm": {**mixing("mamba-2"), "mixer": {**MIXERS["mamba-2"], "norm": False}},
+    "Mamba with bare norms": {**mixing("mamba"), "mixer": {**MIXERS["mamba"], "norm_weights": False}},
+    "one part a layer": {**HYBRID, **ONE_PART},
+}
+
+ALL: dict[str, dict[str, Any]] = {name: even(document) for name, document in (KINDS | ODD | MIXED).items()}
 # Twins of recurrent mixers count and round otherwise, which is tested beside them (test_mixers.py).
-PLAIN = {name: document for name, document in ALL.items() if name not in (*MIXERS, "hybrid")}
+PLAIN = {name: document for name, document in ALL.items() if name not in MIXED}
 DECODERS = {name: document for name, document in PLAIN.items() if document["architecture"] != "encoder-only"}
 EXPERT_KINDS = ("mixture", "plain experts", "biased experts", "weighted input", "groups")
 

@@ -50,7 +50,9 @@ class CrossAttention(nn.Module):
     def new_slot(
         self, batch: int, capacity: int | None, source: int, device: torch.device, dtype: torch.dtype
     ) -> Slot | None:
-        """Room for the keys and values of a source."""
+        """Room for the keys and values of a source; none where nothing is attended."""
+        if self.spec.idle:
+            return None
         heads = self.key.weight.shape[0] // self.spec.head_dim
         empty = torch.empty(batch, heads, 0, self.spec.head_dim, device=device, dtype=dtype)
         return SourceSlot(("cross keys", "cross values"), (empty, empty))

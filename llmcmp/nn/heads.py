@@ -104,7 +104,7 @@ class MaskedHead(nn.Module):
     def __init__(self, head: MaskedComponent) -> None:
         super().__init__()
         self.dense, self.decoder = map(Linear, head.linears())
-        self.norm = LayerNorm(LayerNormComponent(width=head.width, epsilon=head.epsilon))
+        self.norm = LayerNorm(LayerNormComponent(width=head.width, epsilon=head.epsilon, bias=head.bias))
 
     def forward(self, x_BSD: Tensor, flow: Flow | None = None) -> Tensor:
         return self.decoder(self.norm(F.gelu(self.dense(x_BSD))))

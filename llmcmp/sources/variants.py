@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmcmp.components.positions import NO_POSITION
+from llmcmp.frozen import field_names
 from llmcmp.sources.binding import Table, unbound
 from llmcmp.sources.build import GIVEN
+from llmcmp.sources.schema import ABSENT, BlockTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,9 +27,11 @@ USUAL = {"experts": "moe", "plain": "dense", "gated": "dense", "none": "nope"}
 class Variants:
     """The tables of the sections whose variants blocks name, and the names that each block uses."""
 
-    def __init__(self, blocks: Sequence[Block], tower_position: Table | None) -> None:
+    def __init__(self, blocks: Sequence[Block], tower_position: Table | None, *, crossed: bool) -> None:
+        """`crossed`: every block of the decoder has a cross-attention; else those that have one name it."""
         self.tables: dict[str, list[Table]] = {section: [] for section in NAMED}
-        self.tower_position = tower_position
+        self.tower_position, self.crossed = tower_position, crossed
+        self.placement = blocks[0].placement
         # The variants of each block: section to the number of its table. Of an attention, two tables: with it goes
         # the position that it names.
         self.chosen = {block: dict(self._choose(block)) for block in blocks}
@@ -58,10 +62,11 @@ class Variants:
     def _named(self) -> dict[str, list[str]]:
         """A name for every table; an only one needs none, unless blocks choose between an attention and a mixer."""
         both = bool(self.tables["attention"]) and bool(self.tables["mixer"])
+        always = (*(("attention", "mixer") if both else ()), *(() if self.crossed else ("cross_attention",)))
         called: dict[str, list[str]] = {}
         for section in ("attention", "mixer", "cross_attention", "feed_forward", "position"):
             tables = self.tables[section]
-            if len(tables) == 1 and not (both and section in ("attention", "mixer")):
+            if len(tables) == 1 and section not in always:
                 called[section] = [""]
             else:
                 hints = self._position_hints(called) if section == "position" else self._hints(tables)
@@ -101,8 +106,15 @@ class Variants:
 
     def names(self, block: Block) -> Table:
         """The entry of `blocks` for a block: what it names of each section."""
-        found = ((section, self.called[section][number]) for section, number in self.chosen[block].items())
-        return {section: name for section, name in found if name}
+        chosen = self.chosen[block]
+        named: Table = {section: self.called[section][number] for section, number in chosen.items()}
+        if not chosen.keys() & {"attention", "mixer"}:
+            named["attention"] = ABSENT
+        if "feed_forward" not in chosen and ("attention" in chosen or self.tables["feed_forward"]):
+            named["feed_forward"] = ABSENT
+        if block.placement != self.placement:
+            named["placement"] = block.placement
+        return {key: named[key] for key in field_names(BlockTable) if named.get(key)}
 
 
 def _usual(kind: object) -> str:

@@ -10,14 +10,14 @@ import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.components.embeddings import AdaptiveEmbedding, TokenEmbedding, TokenTypes
-from llmcmp.components.heads import LanguageHead, Pooler
+from llmcmp.components.heads import LanguageHead, MaskedHead, Pooler
 from llmcmp.components.linear import Linear
 from llmcmp.components.norms import LayerNorm
 from llmcmp.errors import ModelError
 from llmcmp.frozen import field_names, replace
 from llmcmp.sources.binding import Table, unbound
 from llmcmp.sources.build import GIVEN, TOWER_POSITIONS, build
-from llmcmp.sources.schema import AdaptiveTable, ArrangementTable, LanguageTable, NormTable, TableEmbedding
+from llmcmp.sources.schema import AdaptiveTable, ArrangementTable, LanguageTable, MaskedTable, NormTable, TableEmbedding
 from llmcmp.sources.toml import toml
 from llmcmp.sources.variants import NAMED, Variants
 
@@ -99,7 +99,8 @@ class _Structure:
         self.hidden = next(int(getattr(mixer, "hidden")) for _, mixer in self.blocks[0].mixers())  # noqa: B009
         embedding = self.around.get("embedding")
         self.width = embedding.width if isinstance(embedding, TokenEmbedding) else self.hidden
-        self.variants = Variants(self.blocks, self._tower_position())
+        crossed = model.card.architecture == "encoder-decoder"
+        self.variants = Variants(self.blocks, self._tower_position(), crossed=crossed)
 
     def _blocks(self) -> Iterator[Block]:
         for tower in (*self.model.towers, *(tower for _, tower in self.model.apart)):
@@ -143,7 +144,7 @@ class _Structure:
         table = TableEmbedding(
             vocabulary=embedding.vocabulary,
             hidden=self.hidden,
-            tied=head.tied if isinstance(head, LanguageHead) else True,
+            tied=head.tied if isinstance(head, LanguageHead | MaskedHead) else True,
             width=None if self.width == self.hidden else self.width,
             scaled=embedding.scaled,
             projection_bias=projection.bias if isinstance(projection, Linear) else False,
@@ -159,14 +160,17 @@ class _Structure:
         raise ModelError(f"'{self.model.name}' cannot be written as a preset: its blocks have no norm")
 
     def _norm(self) -> Table:
-        norm = self._a_norm()
+        norm, placement = self._a_norm(), self.blocks[0].placement
+        final = any(name == "norm" for tower in self.model.towers for name, _ in tower.exit)
         table = NormTable(
             kind="layer" if isinstance(norm, LayerNorm) else "rms",
-            placement=self.blocks[0].placement,
-            bias=norm.bias if isinstance(norm, LayerNorm) else True,
+            placement=placement,
+            bias=norm.bias or not norm.weight if isinstance(norm, LayerNorm) else True,
             embedding="embedding_norm" in self.around,
             epsilon=norm.epsilon,
             unit_offset=False if isinstance(norm, LayerNorm) else norm.unit_offset,
+            weight=norm.weight,
+            exit=None if final == (placement != "post") else final,
         )
         return unbound(table)
 
@@ -180,6 +184,8 @@ class _Structure:
         head, encoder = self.around.get("head"), self.model.card.architecture == "encoder-only"
         if isinstance(self.around.get("pooler"), Pooler):
             return {} if encoder else {"kind": "pooler"}
+        if isinstance(head, MaskedHead):
+            return unbound(MaskedTable(width=None if head.width == self.width else head.width, inner_bias=head.bias))
         if not isinstance(head, LanguageHead):
             return {}
         table = unbound(LanguageTable(bias=head.bias, soft_cap=head.soft_cap, scaled=head.scaled))

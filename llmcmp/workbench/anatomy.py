@@ -38,7 +38,8 @@ class Anatomy(Lines):
     """A tree of lines; left and right fold and unfold, space and clicks do both."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,enter", "turn", "Unfold", id="anatomy.toggle", tooltip="Fold or unfold what is at the cursor"),
+        Binding("space", "turn", "Unfold", id="anatomy.toggle", tooltip="Fold or unfold what is at the cursor"),
+        Binding("enter", "turn", "Unfold", id="anatomy.enter", show=False, tooltip="The same as space"),
         Binding("right", "unfold", "Unfold", id="anatomy.unfold", show=False, tooltip="Unfold, or go inside"),
         Binding("left", "fold", "Fold", id="anatomy.fold", show=False, tooltip="Fold, or go outside"),
         Binding("plus", "unfold_all", "All", id="anatomy.all", show=False, tooltip="Unfold everything, to the tensors"),

@@ -37,7 +37,7 @@ class Workbench(App[None]):
 
     TITLE = "llmcmp"
     CSS_PATH = Path(__file__).parent / "app.tcss"
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (118, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (36, "-high")]  # noqa: RUF012
 
     def __init__(self, models: Iterable[str] = (), state_path: Path | None = None) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from textual.signal import Signal
 
 LIST = 40  # columns of the list of models below the brand, where there is room for it
-ROOMY = 110
+ROOMY = 118
+KEPT = ("help", "app.quit")  # keys that are always shown
 
 
 class TabBar(Looks, can_focus=True):
@@ -123,18 +124,22 @@ class KeyBar(Looks):
         changed.subscribe(self, lambda _: self.refresh())  # pyright: ignore[reportUnknownLambdaType]
 
     def shown(self) -> list[tuple[str, str, str, int, int]]:
-        """(key, its sign, what it does, first column, column after the last) of each key that is shown."""
+        """(key, its sign, what it does, first column, column after the last) of each key that is shown.
+
+        Where not all fit, those at the end give way, but for the page of keys and the way out.
+        """
+        named = [binding for _, binding, enabled, _ in self.screen.active_bindings.values() if binding.show and enabled]
+        words = [(each, app_of(self).get_key_display(each)) for each in named]
+        widths = {each.action: len(sign) + len(each.description) + 3 for each, sign in words}
+        for each in reversed(named):
+            if sum(widths.values()) > self.size.width + 1 and each.action not in KEPT:
+                del widths[each.action]
         found: list[tuple[str, str, str, int, int]] = []
         column = 0
-        for _, binding, enabled, _ in self.screen.active_bindings.values():
-            if not binding.show or not enabled:
-                continue
-            sign = app_of(self).get_key_display(binding)
-            end = column + len(sign) + len(binding.description) + 3
-            if end > self.size.width + 1:
-                break
-            found.append((binding.key, sign, binding.description, column, end))
-            column = end
+        for each, sign in words:
+            if each.action in widths:
+                found.append((each.key, sign, each.description, column, column + widths[each.action]))
+                column += widths[each.action]
         return found
 
     def render_line(self, y: int) -> Strip:

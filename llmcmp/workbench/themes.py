@@ -72,5 +72,5 @@ def component(key: str, dark: bool) -> str:
     """The colour of a component, by the key of its column in parameters or in FLOPs."""
     name = key.removesuffix("_flops").removesuffix("_parameters")
     chosen = _SHADES.get(name) or colour(name)
-    # Black does not show on a dark ground.
-    return "#E8E8E8" if dark and chosen == "#000000" else chosen
+    # What is nearly black does not show on a dark ground.
+    return "#E8E8E8" if dark and max(bytes.fromhex(chosen[1:])) < 0x40 else chosen

@@ -60,7 +60,7 @@ def first_paint(command: list[str], mark: bytes) -> float:
 async def redraw() -> list[float]:
     """Seconds from each change of the context to the painted screen."""
     from llmcmp.frozen import replace
-    from llmcmp.workbench.app import Workbench
+    from llmcmp.workbench.app import TABS, Workbench
     from llmcmp.workbench.views.cache import CacheView
 
     times: list[float] = []
@@ -68,7 +68,7 @@ async def redraw() -> list[float]:
         app = Workbench(state_path=Path(folder) / "state.json")
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause()
-            await pilot.press("4")
+            await pilot.press(str(1 + next(n for n, tab in enumerate(TABS) if tab.module == "cache")))
             await settled(app, pilot)
             view = app.main.query_one(CacheView)
             for context in CONTEXTS:
@@ -86,7 +86,8 @@ async def redraw() -> list[float]:
 
 async def settled(app, pilot) -> None:
     """Nothing is under way any more."""
-    await app.workers.wait_for_complete()
+    while any(not worker.is_finished for worker in app.workers):
+        await pilot.pause()
     await pilot.pause()
 
 

@@ -13,6 +13,8 @@ from llmcmp.sources.huggingface.reading.keys import defaults
 from llmcmp.sources.huggingface.reading.read import document
 from llmcmp.sources.huggingface.reading.types import REFUSED, TYPES
 
+from .architectures import FILE as PAGE
+from .architectures import page
 from .config_defaults import FILE, config_defaults, text
 from .configs import CAUSAL, flops_outcome, outcome, reference
 
@@ -112,3 +114,7 @@ def test_a_config_written_by_transformers_costs_what_its_preset_costs() -> None:
     read = build(document(json.loads(config.to_json_string()), "read"), "config.json")
     preset = llmcmp.load("llama3-8b")
     assert read.towers == preset.towers
+
+
+def test_the_page_of_architectures_is_up_to_date() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run python -m conformance.architectures"

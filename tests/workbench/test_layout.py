@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import lines, press, settled, workbench
+from driving import lines, press, settled, tab, workbench
 
 from llmcmp.workbench.bars import KeyBar, TabBar
 from llmcmp.workbench.charts.curves import Chart
@@ -52,11 +52,11 @@ def test_arrows_bring_every_model_into_view(tmp_path: Path) -> None:
     asyncio.run(flow())
 
 
-@pytest.mark.parametrize("tab", [1, 2, 3, 4])
-def test_no_widget_of_a_tab_leaves_the_smallest_screen(tmp_path: Path, tab: int) -> None:
+@pytest.mark.parametrize("module", ["compare", "parameters", "compute", "cache"])
+def test_no_widget_of_a_tab_leaves_the_smallest_screen(tmp_path: Path, module: str) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, "gpt2", "llama3-8b", size=(80, 24)) as (app, pilot):
-            await press(pilot, str(tab))
+            await press(pilot, tab(module))
             for widget in app.main.view.query("*"):
                 if widget.display and widget.region.area:
                     assert widget.region.right <= 80 and widget.region.bottom <= 22, widget
@@ -67,7 +67,7 @@ def test_no_widget_of_a_tab_leaves_the_smallest_screen(tmp_path: Path, tab: int)
 def test_a_chart_shows_every_model_and_the_context(tmp_path: Path) -> None:
     async def flow() -> None:
         async with workbench(tmp_path, "gpt2", "llama3-8b", size=(80, 24)) as (app, pilot):
-            await press(pilot, "4")
+            await press(pilot, tab("cache"))
             drawn = "\n".join(lines(app.main.view.query_one(Chart)))
             assert "● gpt2" in drawn and "■ llama3-8b" in drawn and "┊" in drawn and "MiB ┤" in drawn
 

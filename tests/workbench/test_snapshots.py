@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from driving import press, settled
+from driving import press, settled, tab
 
-from llmcmp.workbench.app import TABS, Workbench
+from llmcmp.workbench.app import Workbench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +21,11 @@ OWN = ("compare", "parameters", "compute", "cache")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("tab", OWN)
-def test_tab(tab: str, size: tuple[int, int], tmp_path: Path, snap_compare: Any) -> None:
-    number = 1 + next(number for number, each in enumerate(TABS) if each.module == tab)
-
+@pytest.mark.parametrize("module", OWN)
+def test_tab(module: str, size: tuple[int, int], tmp_path: Path, snap_compare: Any) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await settled(pilot)
-        await press(pilot, str(number))
+        await press(pilot, tab(module))
 
     app = Workbench(("gpt2", "mixtral-8x7b"), state_path=tmp_path / "state.json")
     assert snap_compare(app, terminal_size=size, run_before=before)

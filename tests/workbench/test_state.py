@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import press, settled, workbench
+from driving import press, settled, tab, workbench
 
 from llmcmp.workbench.state import State, load, save
 
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 def test_the_next_start_finds_models_settings_tab_and_theme_as_they_were(tmp_path: Path) -> None:
     async def first() -> None:
         async with workbench(tmp_path, "gpt2", "llama3-8b:kv_heads=32") as (app, pilot):
-            await press(pilot, "right_square_bracket", "p", "t", "4", "m", *"3GiB", "enter", "1", "d", "4")
+            await press(
+                pilot,
+                "right_square_bracket",
+                "p",
+                "t",
+                tab("cache"),
+                "m",
+                *"3GiB",
+                "enter",
+                tab("compare"),
+                "d",
+                tab("cache"),
+            )
             app.theme = "llmcmp-light"
             app.main.base_on("gpt2")
             await settled(pilot)

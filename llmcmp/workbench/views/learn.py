@@ -57,7 +57,8 @@ class Terms(Lines):
     """The list of terms, group by group."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,right,space", "read", "Read", id="terms.read", tooltip="To the page of the term"),
+        Binding("enter", "read", "Read", id="terms.read", tooltip="To the page of the term"),
+        Binding("right,space", "read", "Read", id="terms.open", show=False, tooltip="To the page of the term"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -164,10 +165,11 @@ class LearnView(View):
     LearnView Markdown { padding: 0; background: transparent; height: auto; }
     LearnView MarkdownH1 { content-align: left middle; margin: 0 0 1 0; }
     LearnView MarkdownH2 { text-style: bold; color: $text-secondary; margin: 1 0 0 0; }
-    LearnView MarkdownFence { margin: 0 0 0 0; max-height: 40; background: $boost; }
-    LearnView #example { height: auto; margin: 0 0 1 0; }
+    LearnView MarkdownFence { margin: 1 0; max-height: 40; background: $boost; }
+    LearnView MarkdownFence > #code-content { width: 1fr; padding: 0 1; }
+    LearnView #example { height: auto; }
     .-narrow LearnView #shelf { width: 1fr; }
-    .-narrow LearnView Page { display: none; padding: 0; }
+    .-narrow LearnView Page { display: none; padding: 0 1 0 0; }
     .-narrow LearnView.-reading #shelf { display: none; }
     .-narrow LearnView.-reading Page { display: block; }
     """
@@ -182,7 +184,7 @@ class LearnView(View):
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="shelf"):
-                yield Find(placeholder="t find a term", compact=True, id="find")
+                yield Find(placeholder="s find a term", compact=True, id="find")
                 yield Terms(id="terms")
             yield Page()
 

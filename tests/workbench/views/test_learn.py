@@ -34,7 +34,7 @@ def test_all_terms_are_listed_group_by_group_and_the_first_is_open() -> None:
 
 def test_a_search_leaves_the_terms_that_answer_to_it_and_opens_the_first() -> None:
     async def script(driver: Driver) -> None:
-        await driver.press("t")
+        await driver.press("s")
         assert driver.app.focused is driver.one(Find)
         await driver.type("gqa")
         await driver.until(lambda: names(driver) == ["gqa"] and read(driver) == "gqa")
@@ -46,7 +46,7 @@ def test_a_search_leaves_the_terms_that_answer_to_it_and_opens_the_first() -> No
         await driver.press("escape")
         await driver.until(lambda: len(names(driver)) == len(terms()))
         assert driver.app.focused is driver.one(Terms) and driver.one(Terms).term.name == "gqa"
-        await driver.press("t", *"no such", "down")
+        await driver.press("s", *"no such", "down")
         assert names(driver) == []
 
     drive(script, size=(160, 48), tab="learn")

@@ -6,7 +6,7 @@ Its arguments are what sets one model type apart from another; `types` holds a r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmcmp.sources.huggingface.reading.document import Drawing, Layer
 from llmcmp.sources.huggingface.reading.facts import FULL, Fact, Table, always, flag, of
@@ -80,7 +80,9 @@ def decoder(
     many modules for multi-token prediction there are.
     """
 
-    by_kind: dict[str, Mixing] = cast("dict[str, Mixing]", mix) if isinstance(mix, dict) else {}
+    # One reader for all kinds, or one for each.
+    any_kind: Mixing | None = None if isinstance(mix, dict) else mix
+    by_kind: dict[str, Mixing] = mix if any_kind is None else {}  # type: ignore[assignment]
 
     def read(keys: Keys) -> Drawing:
         keys.ignore(*ignored)
@@ -92,9 +94,9 @@ def decoder(
             keys.ignore(*ATTENTION)  # no layer has it
         for kind in dict.fromkeys(names):
             if kind:
-                tables |= _mixing(keys, mix, kind)
+                tables |= _mixing(keys, by_kind.get(kind) or any_kind, kind, list(by_kind))
         if beside is not None:
-            tables |= _mixing(keys, beside, "mixer")
+            tables |= _mixing(keys, beside, "mixer", [])
         fed = feed(keys)
         tables |= {("feed_forward", name): table for name, table in fed.tables.items()}
         return Drawing(
@@ -123,15 +125,11 @@ def _prediction(keys: Keys, name: str) -> Table | None:
     return {} if count == 1 else None
 
 
-def _mixing(keys: Keys, mix: Mixing | dict[str, Mixing], kind: str) -> dict[tuple[str, str], Table]:
-    """The table of one kind of layer, in its section; a list of them where several stand beside one another."""
-    if not isinstance(mix, dict):
-        table = mix(keys, kind)
-        return {(table.pop("section", "attention"), kind): table}
-    by_kind = cast("dict[str, Mixing]", mix)
-    if kind not in by_kind:
-        raise keys.error(f"layers of kind {kind[:40]!r} are not known; known: {', '.join(by_kind)}", "layer_types")
-    table = by_kind[kind](keys, kind)
+def _mixing(keys: Keys, mix: Mixing | None, kind: str, known: list[str]) -> dict[tuple[str, str], Table]:
+    """The table of one kind of layer, in its section."""
+    if mix is None:
+        raise keys.error(f"layers of kind {kind[:40]!r} are not known; known: {', '.join(known)}", "layer_types")
+    table = mix(keys, kind)
     return {(table.pop("section", "attention"), kind): table}
 
 

@@ -8,6 +8,7 @@ from llmcmp.frozen import replace
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, layer
 from llmcmp.sources.huggingface.reading.facts import FULL, QKVO, Table, always, of, whole
 from llmcmp.sources.huggingface.reading.gpts import heads, plain
+from llmcmp.sources.huggingface.reading.parts import rope
 
 if TYPE_CHECKING:
     from llmcmp.sources.huggingface.reading.document import Drawing
@@ -27,6 +28,7 @@ def encoder(
     pooler: bool = True,
     position: Any = None,
     mix: Any = None,
+    tied: bool = True,
     **more: Any,
 ) -> Reader:
     """A reader of encoders. `offset`: the first tokens of the position table are reserved (RoBERTa).
@@ -38,14 +40,15 @@ def encoder(
         keys.expect(
             "add_cross_attention", False, None, why="an encoder made a decoder with cross-attention is not read"
         )
-        keys.expect("tie_word_embeddings", True, None, why="its head then has biases of two kinds")
+        if tied:
+            keys.expect("tie_word_embeddings", True, None, why="its head then has biases of two kinds")
         decodes = keys.flag("is_decoder", default=False)
         drawing = decoder(
             norm=norm or layer(placement="post", embedding=True),
             mix=mix or heads(bias=QKVO),
             kinds=always(FULL),
             feed=plain(whole("intermediate_size"), "hidden_act"),
-            tied=True,
+            tied=tied,
             embedding=lambda keys: _types(keys, token_types) | (of(keys, embedding) or {}),
             head=lambda keys: _head(keys, head, pooler=pooler, decodes=decodes),
             position=position or (lambda keys: _positions(keys, offset=offset)),
@@ -90,6 +93,23 @@ def without_tasks(keys: Keys) -> None:
     keys.expect("use_task_id", False, why="task types are not read")
 
 
+def still_values(keys: Keys) -> None:
+    keys.expect("rotary_value", False, why="values that rotate are not read")
+
+
+def no_table(keys: Keys) -> None:
+    """Rotated, up to a limit."""
+    keys.ignore("max_position_embeddings")
+
+
+def rembert(keys: Keys) -> Drawing:
+    """A narrow embedding, and a head with a width and a matrix of its own."""
+    keys.expect("tie_word_embeddings", False, why="its head has a width of its own")
+    drawing = encoder(embedding=narrow("input_embedding_size"), tied=False)(keys)
+    width = keys.size("output_embedding_size", otherwise=1664)
+    return replace(drawing, head=drawing.head | {"width": width} if drawing.head["kind"] == "masked" else drawing.head)
+
+
 BERT = encoder()
 ROBERTA = encoder(offset=True)
 PRE_NORM = layer(placement="pre")
@@ -108,5 +128,12 @@ TYPES: dict[str, Reader] = {
     "xlm-roberta-xl": encoder(offset=True, norm=PRE_NORM),
     "megatron-bert": encoder(norm=PRE_NORM),
     "electra": encoder(embedding=narrow("embedding_size"), pooler=False),
+    "roformer": encoder(
+        embedding=narrow("embedding_size"),
+        mix=heads(bias=QKVO, position=rope(interleaved=True)),
+        position=no_table,
+        check=still_values,
+    ),
+    "rembert": rembert,
     "bert-generation": encoder(token_types=None, head={"kind": "language", "bias": True}, pooler=False),
 }

@@ -41,14 +41,14 @@ HARMLESS = re.compile(
             r"suppress_.*|begin_suppress_.*|forced_.*|prefix|sep_.*_id|use_bfloat16|tf_legacy_loss|pruned_heads",
             r"attn_implementation|.*flash_attn.*|.*flash_attention.*|use_(mamba_kernels|mambapy|associative_scan)",
             r"use_mem_eff_path|fp32|bf16|fp16|use_triton.*|softmax_in_fp32|attention_softmax_in_fp32|residual_in_fp32",
-            r"quantize_config|gradient_checkpointing|ep_size|tokenizer_class|language|languages|kernel_options",
+            r"seq_aux|mamba_ssm_dtype|initial_context_length|mscale.*|quantize_config|gradient_checkpointing|ep_size|tokenizer_class|language|languages|kernel_options",
             r"save_step|slow_but_exact|fused_.*|use_dynamic_ntk|use_logn_attn|scale_attn_weights",
             r"onnx_safe|interleaved_kv|quantization_bit|pre_seq_len|prefix_projection|apply_query_key_layer_scaling",
             r"attention_softmax_in_fp32|scale_attention_softmax_in_fp32|reorder_and_upcast_attn|num_logits_to_keep",
             r"mamba_ssm_cache_dtype|mamba_chunk_size|chunk_size|time_step_(min|max|floor|limit|scale)",
             r"seed|init_device|verbose|model_max_length|tokenizer_.*|inference_.*|max_inference_chunksize|rescale_every",
             r"use_cache_quantization|use_cache_kernel|is_encoder_decoder",
-            r"decoder_start_token_id|logits_to_keep|moe_implementation|experts_implementation",
+            r"for_llm_compressor|mtp_use_dedicated_embeddings|decoder_start_token_id|logits_to_keep|moe_implementation|experts_implementation",
             r"unsloth_.*|label_smoothing|hidden_dropout_prob|cls_.*|kv_cache_dtype|sequence_parallel.*",
         )
     )
@@ -61,7 +61,8 @@ VALUES = frozenset(
     ssm_multipliers ssm_in_multiplier ssm_out_multiplier query_pre_attn_scalar swiglu_limit swiglu_alpha
     routed_scaling_factor route_scale moe_routed_scaling_factor router_scaling_factor mup_enabled embedding_scale
     full_attn_alpha_factor full_attn_beta_factor linear_attn_alpha_factor linear_attn_beta_factor mlp_alpha_factor
-    mlp_beta_factor attention_value_scale altup_coef_clip lambda_std_dev rope_interleave clip_qkv
+    mlp_beta_factor attention_value_scale altup_coef_clip lambda_std_dev rope_interleave
+    indexer_rope_interleave clip_qkv
     scale_attn_by_inverse_layer_idx mm_tokens_per_image kda_lower_bound kda_safe_gate linear_allow_neg_eigval
     linear_a_log_min linear_a_log_max linear_dt_min linear_dt_max linear_dt_init_floor attention_probs_clip
     qk_l2_clip_threshold rel_l2_clip_threshold mlp_gate_softcap mlp_up_softcap moe_router_logit_softcapping
@@ -81,9 +82,16 @@ def defaults() -> dict[str, dict[str, Any]]:
 class Keys:
     """A config of one model type. Readers ask for keys; `finish` refuses what nobody asked for."""
 
-    def __init__(self, config: Mapping[str, object], model_type: str, file: str, inside: str = "") -> None:
+    def __init__(
+        self,
+        config: Mapping[str, object],
+        model_type: str,
+        file: str,
+        inside: str = "",
+        known: dict[str, Any] | None = None,
+    ) -> None:
         self.model_type, self.file, self.inside = model_type, file, inside
-        known = defaults().get(model_type, {})
+        known = defaults().get(model_type, {}) if known is None else known
         self.aliases: Mapping[str, str] = known.get("@aliases", MappingProxyType({}))
         self.defaults: Mapping[str, object] = known
         self.config = self._unaliased(config)
@@ -195,22 +203,23 @@ class Keys:
 
     def numbers(self, name: str, length: int) -> list[float] | None:
         """A list of numbers from 0 on, null being 0; one a layer."""
-        value: object = self.value(name, default=None)
+        value: Any = self.value(name, default=None)
         if value is None:
             return None
-        found = [0 if item is None else item for item in cast("list[Any]", value)] if isinstance(value, list) else []
+        given = cast("list[Any]", value) if isinstance(value, list) else list[Any]()
+        found = [0 if item is None else item for item in given]
         if len(found) != length or any(type(item) not in (int, float) or not 0 <= item <= LARGEST for item in found):
-            raise self.error(f"must be a list of {length} numbers from 0 on, not {_shown(value)}", name)
+            raise self.error(f"must be a list of {length} numbers from 0 on, not {_shown(found)}", name)
         return [float(item) for item in found]
 
     def _list(self, name: str, kind: type, length: int | None) -> list[Any] | None:
-        value: object = self.value(name, default=None)
+        value: Any = self.value(name, default=None)
         if value is None:
             return None
-        found = cast("list[Any]", value) if isinstance(value, list) else [None]
+        found = cast("list[Any]", value) if isinstance(value, list) else list[Any]([None])
         if any(type(item) is not kind for item in found):
             kinds = {str: "texts", int: "whole numbers"}[kind]
-            raise self.error(f"must be a list of {kinds}, not {_shown(value)}", name)
+            raise self.error(f"must be a list of {kinds}, not {_shown(found)}", name)
         if length is not None and len(found) != length:
             raise self.error(f"must have one entry for each of {length} layers, not {len(found)}", name)
         return found
@@ -229,10 +238,17 @@ class Keys:
 
     @property
     def layers(self) -> int:
-        found = self.whole("num_hidden_layers")
-        if found > MOST_LAYERS:
-            raise self.error(f"must be at most {MOST_LAYERS}, not {found}", "num_hidden_layers")
-        return found
+        return self.depth("num_hidden_layers")
+
+    def depth(self, name: str) -> int:
+        """A number of layers, each of which is listed."""
+        return self.few(self.whole(name), name)
+
+    def few(self, layers: int, name: str) -> int:
+        """A number of layers that can be listed one by one."""
+        if layers > MOST_LAYERS:
+            raise self.error(f"must be at most {MOST_LAYERS} layers, not {layers}", name)
+        return layers
 
     @property
     def heads(self) -> int:

@@ -201,6 +201,9 @@ TYPES: dict[str, Reader] = {
     "ministral3": decoder(mix=attention(position=rope(otherwise=MINISTRAL_ROPE)), kinds=windowed),
     "qwen2": decoder(mix=attention(bias=QKV), kinds=qwen_kinds),
     "qwen3": decoder(mix=attention(bias=BIASED, qk_norm="head"), kinds=qwen_kinds),
+    "qwen2_vl_text": decoder(mix=attention(bias=QKV), kinds=qwen_kinds),
+    "qwen2_5_vl_text": decoder(mix=attention(bias=QKV), kinds=qwen_kinds),
+    "qwen3_vl_text": decoder(mix=attention(bias=BIASED, qk_norm="head")),
     "gemma": gemma(),
     "gemma2": gemma("sandwich", listed(every(2, FULL, SLIDING)), scale=gemma_scale),
     "gemma3_text": gemma(

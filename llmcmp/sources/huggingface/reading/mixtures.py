@@ -11,6 +11,7 @@ from llmcmp.sources.huggingface.reading.facts import (
     QKV,
     SLIDING,
     Table,
+    always,
     biased,
     either,
     every,
@@ -20,6 +21,7 @@ from llmcmp.sources.huggingface.reading.facts import (
 )
 from llmcmp.sources.huggingface.reading.llamas import (
     BIASED,
+    TOGETHER,
     exaone_position,
     multiplied,
     own_theta,
@@ -67,7 +69,11 @@ def deepseek_sparse(keys: Keys) -> list[bool]:
 def deepseek(**more: Any) -> Reader:
     """Latent attention and DeepSeekMoE."""
     return decoder(
-        mix=latent(position=rope(interleaved=True), bias=biased("attention_bias", ["query_down", "kv_down", "output"])),
+        mix=latent(
+            position=rope(interleaved=True),
+            bias=biased("attention_bias", ["query_down", "kv_down", "output"]),
+            indexer=more.pop("indexer", None),
+        ),
         feed=experts(
             count=whole("n_routed_experts"),
             shared=shared_experts("n_shared_experts"),
@@ -77,6 +83,25 @@ def deepseek(**more: Any) -> Reader:
         predicted="num_nextn_predict_layers",
         **more,
     )
+
+
+INDEXED = "indexed_attention"
+
+
+def indexer(keys: Keys) -> Table:
+    """What chooses the keys of DeepSeek's sparse attention."""
+    return {
+        "heads": keys.whole("index_n_heads"),
+        "head_dim": keys.whole("index_head_dim"),
+        "top_k": keys.whole("index_topk"),
+    }
+
+
+def indexed_everywhere(keys: Keys) -> None:
+    """Refuse layers that take over the choice of an earlier one."""
+    kinds = keys.texts("indexer_types", keys.layers)
+    if kinds is not None and set(kinds) != {"full"}:
+        keys.refuse("indexer_types", "layers without an index of their own are not read")
 
 
 def glm_moe(**more: Any) -> Reader:
@@ -191,6 +216,36 @@ def laguna_attention(keys: Keys, kind: str) -> Table:
     return read(keys, kind)
 
 
+def minimax_position(keys: Keys, kind: str) -> Table:
+    """So many elements of a head are rotated."""
+    rotated = keys.whole_or("rotary_dim", otherwise=None)
+    return rope(fraction=None if rotated is None else rotated / keys.whole("head_dim"))(keys, kind)
+
+
+def minimax_plain(keys: Keys) -> None:
+    """What older files of MiniMax-M2 say of themselves, and the class takes for granted."""
+    keys.expect("use_qk_norm", True, None, why="MiniMax-M2 norms queries and keys")
+    keys.expect("qk_norm_type", "per_layer", None, why="MiniMax-M2 norms whole queries and keys")
+    keys.expect("use_routing_bias", True, None, why="MiniMax-M2 corrects the scores of experts")
+    keys.expect("shared_intermediate_size", 0, None, why="MiniMax-M2 has no shared expert")
+    if keys.value("use_mtp", default=False):
+        count = keys.whole("num_mtp_modules", default=1)
+        keys.notes.append(f"Its {count} modules for the prediction of further tokens are not counted.")
+    keys.ignore("num_mtp_modules")
+
+
+def cohere_kinds(keys: Keys) -> list[str]:
+    """The first dense layers have a pattern of their own, the others one that starts after them."""
+    first = keys.whole("first_k_dense_replace", default=0, least=0)
+    dense_step, step = keys.whole("prefix_dense_sliding_window_pattern"), keys.whole("sliding_window_pattern")
+    before = [SLIDING if (number + 1) % dense_step else FULL for number in range(min(first, keys.layers))]
+    return before + [SLIDING if (number + 1) % step else FULL for number in range(keys.layers - len(before))]
+
+
+def cohere_sparse(keys: Keys) -> list[bool]:
+    return [number >= keys.whole("first_k_dense_replace", default=0, least=0) for number in range(keys.layers)]
+
+
 def step_sparse(keys: Keys) -> list[bool]:
     return [True] * keys.layers
 
@@ -230,6 +285,9 @@ TYPES: dict[str, Reader] = {
         kinds=qwen_kinds,
         feed=experts(sparse=every_step, router=routed()),
     ),
+    "qwen3_vl_moe_text": decoder(
+        mix=attention(bias=BIASED, qk_norm="head"), feed=experts(sparse=every_step, router=NORMALIZED)
+    ),
     "phimoe": decoder(
         norm=layer("rms_norm_eps"),
         mix=attention(bias=BIASED),
@@ -248,6 +306,10 @@ TYPES: dict[str, Reader] = {
     ),
     "deepseek_v2": deepseek(router=routed(), sparse=deepseek_sparse),
     "deepseek_v3": deepseek(),
+    "deepseek_v32": deepseek(sparse=mlp_types(deepseek_sparse), kinds=listed(always(INDEXED)), indexer=indexer),
+    "glm_moe_dsa": deepseek(
+        sparse=mlp_types(deepseek_sparse), kinds=listed(always(INDEXED)), indexer=indexer, check=indexed_everywhere
+    ),
     "glm4_moe_lite": deepseek(sparse=mlp_types(first_dense)),
     "youtu": decoder(
         mix=latent(position=rope(interleaved=True), bias=biased("attention_bias", ["query_down", "kv_down", "output"]))
@@ -361,10 +423,9 @@ TYPES: dict[str, Reader] = {
         ignored=("intermediate_size_mlp", "for_llm_compressor"),
     ),
     "minimax_m2": decoder(
-        mix=attention(
-            qk_norm="whole",
-            position=rope(),
-        ),
+        mix=attention(qk_norm="whole", position=minimax_position),
+        check=minimax_plain,
+        ignored=("shared_intermediate_size", "mtp_transformer_layers"),
         feed=experts(count=whole("num_local_experts"), width=whole("intermediate_size"), router=CORRECTED | NORMALIZED),
     ),
     "mellum": decoder(
@@ -417,6 +478,30 @@ TYPES: dict[str, Reader] = {
             shared=whole("shared_expert_intermediate_size"),
             sparse=mlp_types(first_dense),
             router=CORRECTED | NORMALIZED,
+        ),
+    ),
+    "cohere2_moe": decoder(
+        norm=layer(bias=False),
+        block=TOGETHER,
+        mix=attention(bias=BIASED, position=rotating(SLIDING, interleaved=True)),
+        kinds=listed(cohere_kinds),
+        feed=experts(
+            count=whole("num_experts"),
+            width=whole("intermediate_size"),
+            shared=shared_experts("num_shared_experts", width="intermediate_size"),
+            sparse=mlp_types(cohere_sparse),
+            dense_width=lambda keys: keys.size(
+                "prefix_dense_intermediate_size", otherwise=keys.whole("intermediate_size")
+            ),
+            router=routed(scoring="sigmoid"),
+        ),
+        check=lambda keys: keys.expect("rms_norm_eps", None, why="LayerNorms are read, RMS norms are not"),
+        ignored=(
+            "shared_expert_combination_strategy",
+            "prefix_dense_intermediate_size",
+            "sliding_window_pattern",
+            "prefix_dense_sliding_window_pattern",
+            "first_k_dense_replace",
         ),
     ),
     "dbrx": decoder(

@@ -100,6 +100,8 @@ def attention(
             value = of(keys, fact)
             if value is not None and value is not False:
                 table[name] = value
+        if table.get("scale") == table["head_dim"] ** -0.5:
+            del table["scale"]  # the usual one
         if table["heads"] % table["kv_heads"]:
             raise keys.error(f"must divide the {table['heads']} heads, not {table['kv_heads']}", "num_key_value_heads")
         return table

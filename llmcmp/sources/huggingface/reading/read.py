@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ConfigError
+from llmcmp.sources.huggingface.reading import legacy
 from llmcmp.sources.huggingface.reading.document import sections
 from llmcmp.sources.huggingface.reading.json_file import read_object
 from llmcmp.sources.huggingface.reading.keys import Keys, defaults
@@ -32,7 +33,8 @@ def read_document(path: Path) -> Table:
 def document(config: Table, name: str, where: str = "config.json", url: str = "", date: str = "") -> Table:
     """The document of a config."""
     model_type, inner, inside = _text_model(config, where)
-    keys = Keys(inner, model_type, where, inside)
+    known = legacy.DEFAULTS.get(model_type) or defaults().get(legacy.SAME.get(model_type, model_type))
+    keys = Keys(inner, model_type, where, inside, known)
     _check_class(keys)
     if inside:
         keys.value("tie_word_embeddings", default=None)
@@ -67,8 +69,8 @@ def _text_model(config: Table, where: str) -> tuple[str, Table, str]:
             kind = text.get("model_type") or TEXT_TYPES.get(outer)
             if not isinstance(kind, str):
                 raise ConfigError(f"{where}: {inside}.model_type: is missing")
-            tied = {} if "tie_word_embeddings" in text else {"tie_word_embeddings": config.get("tie_word_embeddings")}
-            return kind, text | {k: v for k, v in tied.items() if v is not None}, inside
+            around = config.get("tie_word_embeddings")  # the whole model's word counts, where both have one
+            return kind, text if around is None else text | {"tie_word_embeddings": around}, inside
     kind = config.get("model_type")
     if not isinstance(kind, str):
         raise ConfigError(f"{where}: model_type: is missing; it says how to read the rest")

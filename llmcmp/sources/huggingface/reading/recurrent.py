@@ -232,6 +232,12 @@ def interval_kinds(keys: Keys) -> list[str]:
     return [LINEAR if (number + 1) % step else FULL for number in range(keys.layers)]
 
 
+def qwen_gate(keys: Keys) -> None:
+    keys.expect("attn_output_gate", True, None, why="attention without an output gate is not Qwen's")
+    if keys.whole_or("mtp_num_hidden_layers", otherwise=0, least=0):
+        keys.notes.append("Its module for the prediction of further tokens is not counted.")
+
+
 def qwen_next(feed: object) -> Reader:
     """Qwen3-Next's attention with an output gate between gated delta nets."""
     return decoder(
@@ -242,7 +248,8 @@ def qwen_next(feed: object) -> Reader:
         },
         kinds=listed(interval_kinds),
         feed=feed,  # type: ignore[arg-type]
-        ignored=("mtp_num_hidden_layers", "full_attention_interval", "mlp_only_layers", "attn_output_gate"),
+        ignored=("full_attention_interval", "mlp_only_layers"),
+        check=qwen_gate,
     )
 
 
@@ -315,6 +322,7 @@ def nemotron_layers(keys: Keys) -> list[str]:
         found = found or [NEMOTRON[letter] for letter in pattern]
     keys.ignore("num_hidden_layers", "mtp_layers_block_type", "mtp_hybrid_override_pattern", "expand", "mamba_expand")
     kinds = found or [LINEAR, "moe", FULL, "mlp"]
+    keys.few(len(kinds), "layers_block_type")
     renamed = {"mamba": LINEAR, "attention": FULL}
     kinds = [renamed.get(kind, kind) for kind in kinds]
     if set(kinds) - set(NEMOTRON.values()):
@@ -484,6 +492,13 @@ TYPES: dict[str, Reader] = {
         check=nemotron_plain,
         kinds=nemotron_mixers,
         feed=nemotron_feed,
-        ignored=("sliding_window", "mamba_hidden_act", "rope_theta", "partial_rotary_factor"),
+        ignored=(
+            "sliding_window",
+            "mamba_hidden_act",
+            "rope_theta",
+            "partial_rotary_factor",
+            "rms_norm_eps",
+            "time_step_rank",
+        ),
     ),
 }
