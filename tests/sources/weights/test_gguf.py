@@ -141,6 +141,7 @@ LIES: dict[str, tuple[Made, dict[str, int], str]] = {
     "a type of value that is none": (Made().key("x", 77, b""), {}, "type 77"),
     "a key twice": (Made().key("x", 0, b"1").key("x", 0, b"1"), {}, "stands twice"),
     "a key that is no text": (Made().key(b"\xff\xfe", 0, b"1"), {}, "not UTF-8"),
+    "a key of two lines": (Made().key("x\ny", 0, b"1"), {}, "cannot be shown"),
     "an alignment of three": (Made().key("general.alignment", U32, struct.pack("<I", 3)), {}, "power of two"),
     "an alignment of none": (Made().key("general.alignment", U32, bytes(4)), {}, "power of two"),
     "a tensor twice": (Made().tensor("a", [3], size=12).tensor("a", [3], size=12), {}, "stands twice"),

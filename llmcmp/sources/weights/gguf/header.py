@@ -116,9 +116,12 @@ def _text(cursor: Cursor, longest: int, what: str) -> str:
     if length > longest:
         raise WeightFileError(f"{cursor.blob.name}: {what[:80]} would be {length:,} bytes long")
     try:
-        return cursor.take(length).decode("utf-8")
+        found = cursor.take(length).decode("utf-8")
     except UnicodeDecodeError as error:
         raise WeightFileError(f"{cursor.blob.name}: {what[:80]} is not UTF-8 text") from error
+    if not found.isprintable():  # errors and tables show it
+        raise WeightFileError(f"{cursor.blob.name}: {what[:80]} holds a sign that cannot be shown")
+    return found
 
 
 def _value(cursor: Cursor, key: str, kind: int, texts: int) -> Any:
