@@ -17,6 +17,7 @@ from llmcmp.sources.huggingface.reading.json_file import read_object
 from llmcmp.sources.huggingface.reading.read import document, name_of
 from llmcmp.sources.weights.against import Dictionary, Difference, Findings, compare
 from llmcmp.sources.weights.find import config_beside, contents_of
+from llmcmp.sources.weights.quantised import unpacked
 
 if TYPE_CHECKING:
     from llmcmp.model import Model
@@ -65,6 +66,7 @@ def _alone(contents: FileContents) -> Inspection:
 
 def inspect_config(contents: FileContents, config: Table, name: str) -> Inspection:
     """Headers against a config."""
+    contents = unpacked(contents, config.get("quantization_config"))
     try:
         model = build(document(config, name), "config.json")
     except ConfigError as error:
