@@ -188,7 +188,7 @@ def test_filters_leave_what_list_leaves(tmp_path: Path) -> None:
         async with workbench(tmp_path) as (app, pilot):
             await press(pilot, "f")
             app.screen.query_one("#attention", Select).value = "MLA"
-            app.screen.query_one("#mixture", Select).value = "experts"
+            app.screen.query_one("#mixture", Select).value = "MoE"
             app.screen.query_one("#largest", Input).focus()
             await press(pilot, *"300B", "enter")
             shown = {entry.model for entry in app.main.query_one(ModelList)._entries if entry.model}
