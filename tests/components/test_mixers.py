@@ -207,13 +207,21 @@ def test_a_block_of_a_mixer_may_do_without_a_feed_forward() -> None:
     assert [name for name, _ in layers.block.parts()] == ["mixer_norm", "mixer"]
 
 
+# A mixer beside an attention on one input: allowed, where norms stand before the sub-layers.
+BESIDE = {"attention": "full", "mixer": "delta"}
+
+
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
+        ({"stack": [{"layers": 2, "blocks": [BESIDE]}]}, r"\[mixer.mamba\] is used by no block"),
         ({"stack": [{"layers": 2}]}, "must name an attention or a mixer"),
         ({"stack": [{"layers": 2, "blocks": [{"mixer": "full"}]}]}, "must name one of delta, mamba"),
         ({"stack": [{"layers": 2, "blocks": [{"attention": "full"}]}]}, r"\[mixer.delta\] is used by no block"),
-        ({"stack": [{"layers": 2, "blocks": [{"attention": "full", "mixer": "delta"}]}]}, "not both"),
+        (
+            {"norm": {"kind": "rms", "placement": "post"}, "stack": [{"layers": 2, "blocks": [BESIDE]}]},
+            "a mixer beside an attention needs norms before",
+        ),
         ({"mixer": {"delta": {"kind": "lstm"}}}, r"\[mixer.delta\] kind: must be one of mamba, mamba-2, gated-delta"),
         ({"architecture": "prefix-decoder"}, r"\[mixer.delta\] .*needs a causal decoder"),
     ],
