@@ -47,10 +47,10 @@ SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until nothing is under way."""
-    for _ in range(3):
+    quiet = 0
+    while quiet < 3:
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+        quiet = 0 if any(not worker.is_finished for worker in pilot.app.workers) else quiet + 1
 
 
 async def drawn(size: tuple[int, int], models: tuple[str, ...], keys: tuple[str, ...]) -> str:

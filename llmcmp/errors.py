@@ -5,6 +5,8 @@ LlmcmpError                 1   something known is wrong
 │  ├─ UnknownModelError     1   no such preset, alias or file
 │  ├─ PresetError           1   a preset file: names file, table and key
 │  ├─ ConfigError           1   a config.json: names file and key, or what is not understood
+│  ├─ WeightFileError       1   a file of weights: names file and tensor
+│  ├─ HubError              1   the Hub: names the repository and the next step
 │  └─ UndisclosedError      1   the vendor has not published the architecture
 ├─ DefaultsError            1   the file of defaults: names file and key
 ├─ OutputError              1   a file that cannot be written
@@ -35,6 +37,14 @@ class PresetError(ModelError):
 
 class ConfigError(ModelError):
     """A config.json that cannot be read, or says what llmcmp has no component for."""
+
+
+class WeightFileError(ModelError):
+    """The header of a file of weights breaks its format, or cannot be read."""
+
+
+class HubError(ModelError):
+    """A repository of the Hub cannot be read: it is missing, gated, or out of reach."""
 
 
 class UndisclosedError(ModelError):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+QUIET = 2  # looks in a row that find nothing under way
+
 
 @asynccontextmanager
 async def workbench(
@@ -27,10 +29,10 @@ async def workbench(
 
 async def settled(pilot: Pilot[None]) -> None:
     """Nothing is under way any more: what work led to may have begun more of it."""
-    for _ in range(3):
+    quiet = 0
+    while quiet < QUIET:
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+        quiet = 0 if any(not worker.is_finished for worker in pilot.app.workers) else quiet + 1
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

@@ -111,7 +111,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "latent": {**DENSE, "attention": LATENT},
     "prefix": {**DENSE, "architecture": "prefix-decoder"},
     "segment": SEGMENT,
-    **{kind: mixing(kind) for kind in (*MIXERS, "short")},
+    **{kind: mixing(kind) for kind in MIXERS},
     "hybrid": HYBRID,
 }
 

@@ -69,6 +69,7 @@ ODD: dict[str, dict[str, Any]] = {
     "narrow values": attending(value_dim=4),
     "a gate a head": attending(head_gate="sigmoid", value_dim=4, output_gate=True),
     "a softplus gate a head": attending(head_gate="softplus"),
+    "indexed": {**DENSE, "attention": {**LATENT, "indexer": {"heads": 3, "head_dim": 6, "top_k": 500}}},
     "latent biases": {**DENSE, "attention": {**LATENT, "bias": ["query_down", "kv_down", "output"]}},
     "norms without weights": {**DENSE, "norm": {"kind": "rms", "placement": "pre", "weight": False}},
     "LayerNorm without weights": {**DENSE, "norm": {"kind": "layer", "placement": "pre", "weight": False}},
@@ -152,7 +153,8 @@ ODD: dict[str, dict[str, Any]] = {
 
 # Recurrent mixers, and what blocks make of them.
 MIXED: dict[str, dict[str, Any]] = {
-    **{kind: KINDS[kind] for kind in (*MIXERS, "short", "hybrid")},
+    **{kind: KINDS[kind] for kind in (*MIXERS, "hybrid")},
+    "short": mixing("short"),
     "mixer beside attention": {**mixing("mamba-2"), **BESIDE},
     "Mamba-2 normed first": {**mixing("mamba-2"), "mixer": {**MIXERS["mamba-2"], "norm_first": True}},
     "Mamba-2 without norm": {**mixing("mamba-2"), "mixer": {**MIXERS["mamba-2"], "norm": False}},

@@ -21,6 +21,7 @@ COMMANDS = {
     "Compare": {
         "list": "listing",
         "show": "show",
+        "inspect": "inspect",
         "compare": "compare",
         "diff": "diff",
         "pick": "pick",

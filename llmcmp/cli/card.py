@@ -53,8 +53,9 @@ def _card_lines(model: Model) -> Iterator[tuple[str, str]]:
     if card.context is not None:
         limit = f" (config allows {units.show_tokens(card.position_limit)})" if card.position_limit else ""
         yield "context", units.show_tokens(card.context) + limit
-    yield "tasks", ", ".join(card.tasks)
-    yield "languages", ", ".join(card.languages)
+    for label, named in (("tasks", card.tasks), ("languages", card.languages)):
+        if named:  # a config.json says neither
+            yield label, ", ".join(named)
     yield "changed", card.changed
     yield from _sizes(model)
     for note in card.notes:

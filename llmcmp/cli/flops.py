@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from llmcmp.cli.options import (
+    BaselineOpt,
     BatchOpt,
     CacheOpt,
     CtxOpt,
@@ -47,6 +48,7 @@ def run(
     latent: Annotated[Latent, typer.Option(help="How latent attention runs.")] = "auto",
     weights: WeightsOpt = "bf16",
     dtype: CacheOpt = "bf16",
+    baseline: BaselineOpt = None,
     as_json: JsonOpt = False,
     output: OutOpt = None,
     explain: ExplainOpt = False,
@@ -76,5 +78,6 @@ def run(
         latent=latent,
         weights=weights,
         dtype=dtype,
+        baseline=baseline,
     )
     deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from llmcmp.cli.options import (
+    BaselineOpt,
     BatchOpt,
     CacheOpt,
     CtxsOpt,
@@ -89,6 +90,7 @@ def run(
             help="Weights that the budget holds too, in this dtype, without scales.",
         ),
     ] = None,
+    baseline: BaselineOpt = None,
     as_json: JsonOpt = False,
     output: OutOpt = None,
     explain: ExplainOpt = False,
@@ -124,13 +126,17 @@ def run(
     decoders = [model for model in every_model() if model.card.architecture != "encoder-only"]
     loaded = load_all(models) if models else tuple(decoders)
     if budget is not None:
+        if baseline is not None:
+            raise QuantityError("--baseline compares caches: leave --budget out")
         inverse = _inverse(loaded, memory_size(budget, "--budget"), question, ctx, weights)
         deliver(inverse, as_json=as_json, outputs=outputs)
         expect_any(inverse)
         return
     if weights is not None:
         raise QuantityError("--weights is a part of --budget: give a budget, or leave it out")
-    table = cache_table(loaded, [length(text) for text in ctx or ["4k"]], question, ranked=not models)
+    table = cache_table(
+        loaded, [length(text) for text in ctx or ["4k"]], question, ranked=not models, baseline=baseline
+    )
     deliver(table, as_json=as_json, outputs=outputs, explained=loaded if explain else ())
 
 

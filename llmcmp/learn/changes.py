@@ -21,6 +21,7 @@ from llmcmp.components.mamba import Mamba
 from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import LearnedPositions, Rotary, Sinusoidal
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.frozen import replace
 from llmcmp.model import Block, Branch, Stack, Step, walk
 from llmcmp.resize import fields_of
@@ -75,7 +76,9 @@ def _gated(network: Plain) -> Gated:
 def _attention_everywhere(model: Model) -> Callable[[Any], Any]:
     """The model's own attention in the place of its recurrent mixers."""
     own = next((use.component for use in walk(model) if isinstance(use.component, Attention)), None)
-    return lambda record: own if own is not None and isinstance(record, Mamba | Mamba2 | GatedDeltaNet) else record
+    return lambda record: (
+        own if own is not None and isinstance(record, Mamba | Mamba2 | GatedDeltaNet | ShortConvolution) else record
+    )
 
 
 def _causal(part: Attention | Card) -> Attention | Card:
@@ -124,7 +127,7 @@ CHANGES: dict[str, Change] = {
     "no soft cap": _each((Attention, LanguageHead), lambda part: replace(part, soft_cap=None)),
     "sliding window": _each(Attention, lambda a: replace(a, chunked=False)),
     "causal mask": _each((Attention, Card), _causal),
-    "no output gate": _each(Attention, lambda a: replace(a, output_gate=False)),
+    "no output gate": _each(Attention, lambda a: replace(a, output_gate=False, head_gate=None)),
     "whole head rotated": _each(Rotary, lambda rotary: replace(rotary, fraction=1.0)),
     "sinusoidal positions": _each(LearnedPositions, lambda table: Sinusoidal()),
     "serial block": _each(Block, _serial),
@@ -132,12 +135,13 @@ CHANGES: dict[str, Change] = {
     "one table of full width": _one_table,
     "no output norms": _each(Branch, lambda branch: replace(branch, after=None)),
     "attention instead": _attention_everywhere,
+    "convolutions of 3 instead": _each(Attention, lambda a: ShortConvolution(hidden=a.hidden, kernel=3)),
     "two matrices": _each(Gated, _ungated),
     "three matrices": _each(Plain, _gated),
     "every expert visited": _each(Experts, lambda e: replace(e, per_token=e.experts)),
     "one expert a token": _each(Experts, lambda e: replace(e, per_token=1)),
     "no shared expert": _each(Experts, lambda e: replace(e, shared=None, shared_gate=False)),
     "head of its own": _each(LanguageHead, lambda head: replace(head, tied=False)),
-    "LayerNorm": _each(RMSNorm, lambda norm: LayerNorm(width=norm.width, epsilon=norm.epsilon)),
-    "RMSNorm": _each(LayerNorm, lambda norm: RMSNorm(width=norm.width, epsilon=norm.epsilon)),
+    "LayerNorm": _each(RMSNorm, lambda norm: LayerNorm(width=norm.width, epsilon=norm.epsilon, weight=norm.weight)),
+    "RMSNorm": _each(LayerNorm, lambda norm: RMSNorm(width=norm.width, epsilon=norm.epsilon, weight=norm.weight)),
 }

@@ -21,6 +21,7 @@ from llmcmp.components.mamba2 import Mamba2
 from llmcmp.components.norms import LayerNorm, RMSNorm
 from llmcmp.components.positions import Alibi, LearnedPositions, NoPosition, RelativeBias, Rotary, Scaling, Sinusoidal
 from llmcmp.components.segment import SegmentAttention
+from llmcmp.components.short_convolution import ShortConvolution
 from llmcmp.frozen import frozen
 from llmcmp.model import Block, Stack, Step, Tower
 from llmcmp.resize import fields_of
@@ -128,8 +129,8 @@ USERS: dict[str, Callable[[Model], bool]] = {
     "chunked-attention": _attention(lambda a: a.chunked),
     "attention-sinks": _attention(lambda a: a.sinks),
     "soft-cap": Uses(kinds=(Attention, LanguageHead), test=lambda part: part.soft_cap is not None),
-    "output-gate": _attention(lambda a: a.output_gate),
-    "cross-attention": _of(CrossAttention),
+    "output-gate": _attention(lambda a: a.output_gate or a.head_gate is not None),
+    "cross-attention": Uses(kinds=(CrossAttention,), test=lambda attention: not attention.idle),
     # positions
     "learned-positions": _of(LearnedPositions),
     "sinusoidal": _of(Sinusoidal),
@@ -149,13 +150,14 @@ USERS: dict[str, Callable[[Model], bool]] = {
     "mamba": _of(Mamba),
     "mamba-2": _of(Mamba2),
     "gated-delta-net": _of(GatedDeltaNet),
+    "short-convolution": _of(ShortConvolution),
     "linear-attention": _of(Mamba2, GatedDeltaNet),
     "hybrid": lambda model: _RECURRENT(model) and _of(Attention, LatentAttention)(model),
     # feed-forward
-    "relu": _activation(Plain, "relu"),
-    "gelu": _activation(Plain, "gelu", "gelu-tanh"),
+    "relu": _activation(Plain, "relu", "squared-relu"),
+    "gelu": _activation(Plain, "gelu", "gelu-tanh", "quick-gelu"),
     "swiglu": _activation(Gated, "silu", "clamped-silu"),
-    "geglu": _activation(Gated, "gelu", "gelu-tanh"),
+    "geglu": _activation(Gated, "gelu", "gelu-tanh", "quick-gelu"),
     # experts
     "moe": _of(Experts),
     "switch": Uses(kinds=(Experts,), test=lambda mixture: mixture.per_token == 1),
@@ -177,7 +179,7 @@ USERS: dict[str, Callable[[Model], bool]] = {
     "mlm": Uses(kinds=(MaskedHead,), apart=True),
 }
 
-_RECURRENT = _of(Mamba, Mamba2, GatedDeltaNet)
+_RECURRENT = _of(Mamba, Mamba2, GatedDeltaNet, ShortConvolution)
 
 
 def _apart(model: Model) -> tuple[Model, ...]:
@@ -191,6 +193,7 @@ def _apart(model: Model) -> tuple[Model, ...]:
 APPLIES: dict[str, Callable[[Model], bool]] = {
     "load-balancing-loss": USERS["moe"],
     "rope-ntk": USERS["rope"],
+    "short-convolution": _of(Attention, ShortConvolution),
     "sinusoidal": USERS["learned-positions"],
     "sparse-attention": lambda model: USERS["decoder-only"](model) and _of(Attention, LatentAttention)(model),
 }

@@ -16,7 +16,7 @@ import torch
 
 from llmcmp.errors import ModelError
 from llmcmp.sources.huggingface.names import target_of
-from llmcmp.sources.huggingface.targets import Fused, OneOf, Zero
+from llmcmp.sources.huggingface.targets import Fused, OneOf, Reshaped, Zero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +62,8 @@ class _Carried:
                 yield next((ours for ours in target.names if ours in self.places), target.names[0]), tensor
             case Fused():
                 yield from zip(target.names, self._split(target, name, tensor), strict=True)
+            case Reshaped():
+                yield target.name, tensor.reshape(self._place(target.name, name).shape)
             case Zero():
                 if tensor.count_nonzero():
                     raise ModelError(f"the tensor {name} is not zero, and no part of the model uses it")

@@ -59,8 +59,8 @@ def _fused(q_BSNH: Tensor, k_BKTH: Tensor, v_BKTH: Tensor, mask: Mask, scale: fl
 
 
 def _grouped(mask: Tensor, kv_heads: int, heads: int) -> Tensor:
-    """A mask of one query a head (N x 1 x T) or of one for all (1 x T), for K groups of G queries."""
-    return mask if mask.dim() == 2 else mask.squeeze(1).unflatten(0, (kv_heads, heads // kv_heads))
+    """A mask of one query a head (N x 1 x T), of one for all (1 x T) or a sequence (B x 1 x 1 x T), for K x G heads."""
+    return mask if mask.dim() != 3 else mask.squeeze(1).unflatten(0, (kv_heads, heads // kv_heads))
 
 
 def _explicit(

@@ -35,7 +35,7 @@ def _disclosed(table: Table) -> list[Row]:
 def stacked(table: Table) -> Figure:
     """Parameters of each model, stacked by component as shares of its total, which stands at the bar's end."""
     rows = _disclosed(table)
-    parts = [column for column in table.columns if column.group == "By component"]
+    parts = table.parts
     if not parts:
         raise OutputError("nothing to draw: this table has no components; leave out --layers")
     names = [row["model"] for row in rows]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from llmcmp.errors import ModelError, PresetError, UnknownModelError
 from llmcmp.sources.build import build
-from llmcmp.sources.names import built_in_paths, family, normal_form, preset_files, preset_paths, resolve, spellings
+from llmcmp.sources.names import built_in_paths, family, preset_files, preset_paths, resolve
+from llmcmp.sources.references import referred
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +37,8 @@ def load(ref: str | PathLike[str]) -> Model:
     text = fspath(ref)
     match = _WITH_OVERRIDES.fullmatch(text)
     name, changes = (match["name"], match["changes"]) if match else (text, "")
-    if (config := _config(name)) is not None:
-        return _configured(config, changes)
+    if (found := referred(name)) is not None:
+        return _changed(*found, changes)
     path = _find(name)
     model = _built(path.name, _text(path), changes)
     if Path(name).suffix != ".toml" and path.stem not in built_in_paths():
@@ -83,36 +84,6 @@ def every_model() -> tuple[Model, ...]:
     return tuple(sorted(models, key=lambda model: (model.card.family, model.card.released)))
 
 
-def _config(name: str) -> Path | None:
-    """The config.json that a path means: a .json file, or a folder that holds one."""
-    path = Path(name)
-    if path.suffix == ".json":
-        if not os.path.isfile(name) and not os.path.exists(name):  # noqa: PTH110, PTH113 - these take any text
-            raise UnknownModelError(f"no such file: {name[:200]}")
-        return path
-    if not os.path.isdir(name):  # noqa: PTH112
-        return None
-    if not os.path.isfile(path / "config.json"):  # noqa: PTH113
-        # A preset may be called as a folder that happens to lie here.
-        if normal_form(name) in spellings():
-            return None
-        raise UnknownModelError(f"the folder {name[:200]} holds no config.json")
-    return path / "config.json"
-
-
-def _configured(path: Path, changes: str) -> Model:
-    """The model of a config.json. Raises ConfigError, PresetError."""
-    from llmcmp.sources.huggingface.reading.read import read_document  # presets need none of it
-
-    document = read_document(path)
-    if not changes:
-        return build(document, path.name)
-    from llmcmp.sources.overrides import override
-
-    changed, applied = override(document, changes, path.name)
-    return build(changed, path.name, applied)
-
-
 def _find(name: str) -> Path:
     path = Path(name)
     if path.suffix != ".toml":
@@ -144,6 +115,11 @@ def _built(file: str, text: str, changes: str) -> Model:
         document = cast("dict[str, object]", tomllib.loads(text))
     except (ValueError, RecursionError) as error:  # also of absurd numbers and depths
         raise PresetError(f"{file}: not valid TOML: {str(error).splitlines()[0]}") from error
+    return _changed(document, file, changes)
+
+
+def _changed(document: dict[str, object], file: str, changes: str) -> Model:
+    """The model of a document, with changes applied to it."""
     if not changes:
         return build(document, file)
     from llmcmp.sources.overrides import override  # few models are changed, and its table of keys is slow to set up

@@ -10,6 +10,7 @@ from llmcmp.folds.budget import cache_bytes, longest_context, most_sequences
 from llmcmp.folds.memory import weight_bytes
 from llmcmp.passes.shard import shard
 from llmcmp.tables import describe
+from llmcmp.tables.caches import refusals
 from llmcmp.tables.compare import card_facts, limit
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
@@ -144,8 +145,7 @@ def _bytes(model: Model, ctx: int, batch: int, question: Question) -> int:
 def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     beyond = [row["model"] for row in rows if row.get("beyond_limit")]
     found = [f"* more than the context window of {', '.join(beyond[:4])}{_more(beyond)}"] if beyond else []
-    found += [f"refused: {row['refused']}" for row in rows if row.get("refused")]
-    return tuple(found)
+    return (*found, *refusals(rows))
 
 
 def _more(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from llmcmp.folds.cache import kvcache, policy
 from llmcmp.folds.engines.policy import Tuning
 from llmcmp.frozen import frozen
 from llmcmp.tables import describe
-from llmcmp.tables.compare import asked, card_facts, context_notes, limit
+from llmcmp.tables.compare import asked, base_name, card_facts, context_notes, limit, with_ratios
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
@@ -134,6 +134,7 @@ def kvcache_table(
     engine: str = "ideal",
     tuning: Tuning | None = None,
     ranked: bool = False,
+    baseline: Model | str | None = None,
 ) -> Table:
     """A table of caches; the arguments are those of `kvcache`."""
     question = Question(
@@ -144,28 +145,45 @@ def kvcache_table(
         engine=engine,
         tuning=tuning or Tuning(),
     )
-    return cache_table(models, contexts, question, ranked=ranked)
+    return cache_table(models, contexts, question, ranked=ranked, baseline=baseline)
 
 
-def cache_table(models: Sequence[Model], contexts: Sequence[int], question: Question, *, ranked: bool = False) -> Table:
-    """One row a model and context. `ranked` sorts by the cache at the longest context, models without one last."""
+def cache_table(
+    models: Sequence[Model],
+    contexts: Sequence[int],
+    question: Question,
+    *,
+    ranked: bool = False,
+    baseline: Model | str | None = None,
+) -> Table:
+    """One row a model and context. `ranked` sorts by the cache at the longest context, models without one last.
+
+    `baseline` adds, for every size, its ratio to that model's at the same context.
+    """
     check_used(models, source=question.source)
     contexts = tuple(dict.fromkeys(contexts))
     shown = _ranked(models, max(contexts), question) if ranked else tuple(models)
     rows = tuple(_row(model, ctx, question) for model in shown for ctx in contexts)
     ideal = question.engine == "ideal"
+    base = base_name(baseline)
+    columns, rows = with_ratios(COLUMNS if ideal else RESERVED, rows, base, across="context")
     what = "KV cache and other state" + ("" if ideal else f" as {question.engine} reserves it")
     lengths = ", ".join(units.show_tokens(ctx) for ctx in contexts)
     read = "" if question.source is None else f", source {units.show_tokens(question.source)}"
     return Table(
         command="kvcache",
-        columns=COLUMNS if ideal else RESERVED,
+        columns=columns,
         rows=rows,
-        settings={"models": [model.name for model in shown], "contexts": list(contexts), **question.settings()},
+        settings={
+            "models": [model.name for model in shown],
+            "contexts": list(contexts),
+            "baseline": base,
+            **question.settings(),
+        },
         title=f"{what} at {lengths} tokens{read}, batch {question.batch}, {question.formats}",
         across="context",
         curves=lambda: curves(shown, max(contexts), lambda model, ctx: _bytes(model, ctx, question)),
-        notes=(*_notes(shown, contexts, question.source), *_refusals(rows), *question.notes()),
+        notes=(*_notes(shown, rows, contexts, question.source), *refusals(rows), *question.notes()),
     )
 
 
@@ -178,7 +196,12 @@ def _row(model: Model, ctx: int, question: Question) -> Row:
     try:
         cache = question.cache(model, ctx)
     except ModelError as error:
-        return row | {"refused": str(error), "reserved_as": "refused", "kv_bytes_shown": "refused"}
+        return row | {
+            "beyond_limit": False,
+            "refused": str(error),
+            "reserved_as": "refused",
+            "kv_bytes_shown": "refused",
+        }
     return row | {
         "kv_elements": cache.elements,
         "kv_bytes_per_token": cache.bytes_per_token,
@@ -190,21 +213,25 @@ def _row(model: Model, ctx: int, question: Question) -> Row:
     }
 
 
-def _notes(shown: Sequence[Model], contexts: Sequence[int], source: int | None) -> tuple[str, ...]:
+def _notes(shown: Sequence[Model], rows: Sequence[Row], contexts: Sequence[int], source: int | None) -> tuple[str, ...]:
     keeps_none = [model.name for model in shown if model.card.architecture == "encoder-only"]
-    notes = context_notes([model for model in shown if model.disclosed], contexts, source)
+    held = {row["model"] for row in rows if row["disclosed"] and not row.get("refused")}
+    notes = context_notes([model for model in shown if model.name in held], contexts, source) if held else ()
     return (*notes, *((f"encoders keep no state: {', '.join(keeps_none)}",) if keeps_none else ()))
 
 
-def _refusals(rows: Sequence[Row]) -> tuple[str, ...]:
+def refusals(rows: Sequence[Row]) -> tuple[str, ...]:
     """Each reason once, with the models that it is given for."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, dict[str, None]] = {}
     for row in rows:
         if row.get("refused"):
-            reason = row["refused"].partition(": ")[2] or row["refused"]
-            named = reasons.setdefault(reason, [])
-            named += [] if row["model"] in named else [row["model"]]
-    return tuple(f"refused: {', '.join(names)}: {reason}" for reason, names in reasons.items())
+            reason = row["refused"].partition(f"{row['model']}: ")[2] or row["refused"]
+            reasons.setdefault(reason, {})[row["model"]] = None
+    return tuple(f"refused: {_few(tuple(names))}: {reason}" for reason, names in reasons.items())
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _bytes(model: Model, ctx: int, question: Question) -> int | None:

@@ -85,11 +85,8 @@ def compare(
     source = None if source is None else _whole(source, "source")
     check_used(loaded, source=source)
     rows = tuple(compare_row(model, ctx, batch, source, weights, dtype) for model in loaded)
-    columns = COLUMNS
-    if baseline is not None:
-        base = load(baseline) if isinstance(baseline, str) else baseline
-        expect_model(base)
-        columns, rows = with_ratios(columns, rows, base.name)
+    base = base_name(baseline)
+    columns, rows = with_ratios(COLUMNS, rows, base)
     if only_diff:
         kept = (column for column in columns if column.key == "model" or column.differs(rows))
         columns = tuple(replace(column, core=True) for column in kept)
@@ -105,7 +102,7 @@ def compare(
             "source": source,
             "weights": weights,
             "dtype": dtype,
-            "baseline": baseline if baseline is None or isinstance(baseline, str) else baseline.name,
+            "baseline": base,
         },
         title=f"{units.show_tokens(ctx)} tokens{read}, batch {batch}, weights {weights}, cache {dtype}",
         rows_as="columns",
@@ -207,14 +204,28 @@ def size_facts(model: Model) -> Row:
     }
 
 
+def base_name(baseline: Model | str | None) -> str | None:
+    """The name of a baseline, however it is given. Raises UnknownModelError, PresetError, ModelError."""
+    if baseline is None:
+        return None
+    base = load(baseline) if isinstance(baseline, str) else baseline
+    expect_model(base)
+    return base.name
+
+
 def with_ratios(
-    columns: tuple[Column, ...], rows: tuple[Row, ...], baseline: str
+    columns: tuple[Column, ...], rows: tuple[Row, ...], baseline: str | None, across: str = ""
 ) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
-    """Columns and rows with, beside every cost, its ratio to the baseline's."""
-    base = next((row for row in rows if row["model"] == baseline), None)
-    if base is None:
+    """Columns and rows with, beside every cost, its ratio to the baseline's; as they are where there is none.
+
+    Rows are compared with the baseline's row of the same `across`, where a model has several.
+    """
+    if baseline is None:
+        return columns, rows
+    bases = {row.get(across): row for row in rows if row["model"] == baseline}
+    if not bases:
         raise ModelError(f"the baseline '{baseline}' is not among the models compared")
-    if not base["disclosed"]:
+    if not all(base["disclosed"] for base in bases.values()):
         raise ModelError(f"the baseline '{baseline}' is undisclosed: there is nothing to compare with")
     costs = [column for column in columns if column.unit in ("count", "flops", "bytes")]
     ratios = {
@@ -222,7 +233,7 @@ def with_ratios(
         for column in costs
     }
     wider = tuple(each for column in columns for each in (column, ratios.get(column.key)) if each is not None)
-    return wider, tuple(row | _ratios(row, base, costs) for row in rows)
+    return wider, tuple(row | _ratios(row, bases[row.get(across)], costs) for row in rows)
 
 
 def _ratios(row: Row, base: Row, costs: Sequence[Column]) -> Row:

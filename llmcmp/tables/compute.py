@@ -10,10 +10,10 @@ from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans
 from llmcmp.folds.traffic import traffic
 from llmcmp.ops import Part, Plan
-from llmcmp.tables.compare import asked, card_facts, context_notes
+from llmcmp.tables.compare import asked, base_name, card_facts, context_notes, with_ratios
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used
-from llmcmp.tables.table import Column, Row, Table
+from llmcmp.tables.table import COMPONENTS, Column, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +52,16 @@ def flops_table(
     latent: Latent = "auto",
     weights: str = "bf16",
     dtype: str = "bf16",
+    baseline: Model | str | None = None,
 ) -> Table:
     """FLOPs by component of one phase; `causal` counts only what the mask lets through.
+
+    `baseline` adds, for every cost, its ratio to that model's.
 
     Raises QuantityError for settings that no model has a use for.
     """
     check_used(models, source=source, prefix=prefix, latent=latent)
-    settings = {
+    settings: dict[str, Any] = {
         "models": [model.name for model in models],
         "phase": phase,
         "context": ctx,
@@ -70,20 +73,19 @@ def flops_table(
         "latent": latent,
         "weights": weights,
         "dtype": dtype,
+        "baseline": base_name(baseline),
     }
     rows = tuple(_row(model, settings) for model in models)
     parts = [part for part in get_args(Part) if any(_key(part) in row for row in rows)]
     columns = (
         Column(key="model", label="Model", core=True),
         *FIXED,
-        *(
-            Column(key=_key(part), label=part.capitalize(), unit="flops", group="By component", core=True)
-            for part in parts
-        ),
+        *(Column(key=_key(part), label=part.capitalize(), unit="flops", group=COMPONENTS, core=True) for part in parts),
         *MOVED,
         Column(key="plan", label="Latent attention", group="Plan"),
         Column(key="beyond_limit", label="Beyond window", unit="flag", machine=True),
     )
+    columns, rows = with_ratios(columns, rows, settings["baseline"])
     return Table(
         command="flops",
         columns=columns,

@@ -118,4 +118,5 @@ def _across(columns: Sequence[Column], rows: Sequence[Row], key: str) -> Grid:
 
 
 def _series_label(column: Column, value: int, count: int) -> str:
-    return f"at {units.show_tokens(value)}" if count > 1 else column.label
+    ratio = "× " if column.unit == "ratio" else ""
+    return f"{ratio}at {units.show_tokens(value)}" if count > 1 else column.label.strip()

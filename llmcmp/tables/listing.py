@@ -53,7 +53,7 @@ def list_table(
     if family is not None:
         members(family)
     filters = (family, architecture, task, language, smallest, largest, attention, mixture)
-    rows = tuple(_row(model) for model in every_model() if _meets(model, *filters))
+    rows = tuple(sorted((list_row(model) for model in every_model() if _meets(model, *filters)), key=order))
     settings = {
         "family": family,
         "class": architecture,
@@ -72,6 +72,11 @@ def list_table(
         settings=settings,
         title=f"{len(rows)} model{'' if len(rows) == 1 else 's'}",
     )
+
+
+def order(row: Row) -> tuple[str, str, int]:
+    """Where a model stands: family by family, each as it came out, then by size."""
+    return row["family"], row["released"], row.get("parameters") or row.get("estimated_parameters") or 0
 
 
 def _meets(
@@ -116,7 +121,8 @@ def attention_words() -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(words), key=lambda word: (word[0].islower(), word.lower())))
 
 
-def _row(model: Model) -> Row:
+def list_row(model: Model) -> Row:
+    """What the table says of one model."""
     row = card_facts(model) | {
         "tasks": ", ".join(model.card.tasks),
         "languages": ", ".join(model.card.languages),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, get_args
 
 from llmcmp.folds.params import params
 from llmcmp.ops import Part
-from llmcmp.tables.compare import card_facts, size_facts
-from llmcmp.tables.table import Column, Row, Table
+from llmcmp.tables.compare import base_name, card_facts, size_facts, with_ratios
+from llmcmp.tables.table import COMPONENTS, Column, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ TOTALS = (
 )
 
 
-def params_table(models: Sequence[Model]) -> Table:
-    """Parameters by component, and what is listed apart from the total."""
+def params_table(models: Sequence[Model], *, baseline: Model | str | None = None) -> Table:
+    """Parameters by component, and what is listed apart from the total; beside each, its ratio to a baseline's."""
     rows = tuple(_row(model) for model in models)
     apart = dict.fromkeys(name for model in models for name, _ in model.apart)
     columns = (
@@ -36,7 +36,9 @@ def params_table(models: Sequence[Model]) -> Table:
     if any(row.get("buffer_elements") for row in rows):
         buffers = Column(key="buffer_elements", label="Stored buffers", unit="count", group="Apart from the total")
         columns = (*columns, buffers)
-    settings = {"models": [model.name for model in models]}
+    base = base_name(baseline)
+    columns, rows = with_ratios(columns, rows, base)
+    settings = {"models": [model.name for model in models], "baseline": base}
     return Table(command="params", columns=columns, rows=rows, settings=settings, title="Parameters", rows_as="columns")
 
 
@@ -60,7 +62,7 @@ def component_columns(rows: Sequence[Row]) -> tuple[Column, ...]:
     """A column for each component that any row has, in one order everywhere."""
     parts = [part for part in get_args(Part) if any(_key(part) in row for row in rows)]
     return tuple(
-        Column(key=_key(part), label=_label(part), unit="count", group="By component", core=True) for part in parts
+        Column(key=_key(part), label=_label(part), unit="count", group=COMPONENTS, core=True) for part in parts
     )
 
 

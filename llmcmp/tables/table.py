@@ -34,6 +34,7 @@ Unit = Literal[
     "percent",
 ]
 Row: TypeAlias = dict[str, Any]
+COMPONENTS = "By component"  # the group of the columns that make up a total
 
 _SHOW: dict[Unit, Callable[[Any], str]] = {
     "text": str,
@@ -117,6 +118,11 @@ class Table:
     notes: tuple[str, ...] = ()
     curves: Callable[[], tuple[Curve, ...]] | None = None
     drawn: tuple[Model, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Column, ...]:
+        """The columns of which a total is made up, without their ratios to a baseline's."""
+        return tuple(column for column in self.columns if column.group == COMPONENTS and column.unit != "ratio")
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints: command, settings, rows in raw base units."""

@@ -13,8 +13,9 @@ from llmcmp.sources.names import preset_files
 from llmcmp.sources.user import paths as user_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from llmcmp.model import Model
     from llmcmp.tables.table import Row
 
 OPENED = "opened here"  # the group of models that are no presets: files, overrides, edits
@@ -75,6 +76,26 @@ def facts(filters: Filter) -> dict[str, Row]:
     from llmcmp.tables.listing import list_table
 
     return {row["model"]: row for row in list_table(**filters.asked()).rows}
+
+
+def told(models: Iterable[Model]) -> dict[str, Row]:
+    """What `llmcmp list` would say of models that are no presets."""
+    from llmcmp.tables.listing import list_row
+
+    return {model.name: list_row(model) for model in models}
+
+
+def in_order(entries: Iterable[tuple[str, str]], facts: Mapping[str, Row]) -> tuple[tuple[str, str], ...]:
+    """The entries group by group as before, in each of them as `llmcmp list` has them; what it does not know last."""
+    if not facts:
+        return tuple(entries)
+    from llmcmp.tables.listing import order
+
+    listed, groups = list(entries), dict[str, int]()
+    place = {name: number for number, name in enumerate(sorted(facts, key=lambda name: order(facts[name])))}
+    for _, family in listed:
+        groups.setdefault(family, len(groups))
+    return tuple(sorted(listed, key=lambda entry: (groups[entry[1]], place.get(entry[0], len(place)))))
 
 
 def found(entries: Iterable[tuple[str, str]], text: str) -> Iterator[tuple[str, str]]:

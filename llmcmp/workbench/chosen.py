@@ -24,18 +24,25 @@ class Chosen:
         self.references: dict[str, str] = {}
         self.opened: dict[str, Model] = {}
 
-    def toggle(self, name: str) -> None:
-        """Select a model, or leave it out."""
-        self.names = tuple(each for each in self.names if each != name) if name in self.names else (*self.names, name)
+    def toggle(self, *names: str) -> None:
+        """Select models; if all of them are, leave them out."""
+        if all(name in self.names for name in names):
+            self.names = tuple(each for each in self.names if each not in names)
+        else:
+            self.names = tuple(dict.fromkeys((*self.names, *names)))
 
-    def add(self, model: Model, reference: str | None = None) -> None:
-        """Select a model that was opened, under what was typed for it; a model of that name gives way to it."""
+    def add(self, model: Model, reference: str | None = None, *, after: str | None = None) -> None:
+        """Select a model that was opened, under what was typed for it; a model of that name gives way to it.
+
+        It stands behind the model `after`, if that is selected, else last.
+        """
         if model.name not in preset_files() or reference != model.name:
             self.opened[model.name] = model
             if reference is not None:
                 self.references[model.name] = reference
         if model.name not in self.names:
-            self.names = (*self.names, model.name)
+            place = self.names.index(after) + 1 if after in self.names else len(self.names)
+            self.names = (*self.names[:place], model.name, *self.names[place:])
 
     def models(self, names: Iterable[str]) -> tuple[Model, ...]:
         """The models of some names. Raises LlmcmpError."""

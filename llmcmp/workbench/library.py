@@ -30,7 +30,11 @@ class Search(Input):
     ]
 
     def action_leave(self) -> None:
-        self.screen.query_one(ModelList).focus()
+        """To the list; where something is searched for, to the first model that was found."""
+        models = self.screen.query_one(ModelList)
+        if self.value.strip():
+            models.point_at_first()
+        models.focus()
 
     def action_clear(self) -> None:
         self.value = ""
@@ -61,6 +65,7 @@ class Library(Vertical):
         """List the presets that there are now."""
         try:
             self._presets = catalogue.presets()
+            self._presets = catalogue.in_order(self._presets, self._facts)
         except LlmcmpError as error:
             self.notify(str(error), severity="error", markup=False)
         self._list()
@@ -68,6 +73,7 @@ class Library(Vertical):
     def know(self, facts: Mapping[str, Row]) -> None:
         """What is known of models, presets or opened ones, for their sizes."""
         self._facts = {**self._facts, **facts}
+        self._presets = catalogue.in_order(self._presets, self._facts)
         self.query_one(ModelList).know(self._facts)
         self._list()
 
@@ -92,6 +98,10 @@ class Library(Vertical):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.query_one(Search).action_leave()
+
+    def find_all(self) -> None:
+        """Search for nothing any more."""
+        self.query_one(Search).value = ""
 
     def _list(self) -> None:
         text = self.query_one(Search).value

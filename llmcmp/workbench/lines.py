@@ -119,10 +119,15 @@ class Lines(ScrollView, Looks, can_focus=True):  # pyright: ignore[reportIncompa
     def watch_cursor(self, old: int, new: int) -> None:
         self.redraw(old)
         self.redraw(new)
-        top, room = round(self.scroll_y), self.scrollable_content_region.height - self.header
-        if room > 0 and not top <= new < top + room:
-            self.scroll_to(y=new if new < top else new - room + 1, animate=False)
+        self.reveal()
         self.post_message(self.Moved(self, new))
+
+    def reveal(self) -> None:
+        """Scroll to the cursor, if it is out of sight."""
+        top, room = round(self.scroll_y), self.scrollable_content_region.height - self.header
+        if room > 0 and not top <= self.cursor < top + room:
+            # Forced: lines that have just come may not have their scrollbar yet.
+            self.scroll_to(y=self.cursor if self.cursor < top else self.cursor - room + 1, animate=False, force=True)
 
     def watch_hovered(self, old: int, new: int) -> None:
         self.redraw(old)
@@ -153,3 +158,15 @@ class Lines(ScrollView, Looks, can_focus=True):  # pyright: ignore[reportIncompa
         if number >= 0:
             self.cursor = number
         self.post_message(self.Chosen(self, number, event.x))
+
+
+def shortened(name: str, room: int) -> str:
+    """A name within some columns; what is left out is left out of its middle, as names differ at their ends.
+
+    >>> shortened("deepseek-r1-distill-llama-70b", 20)
+    'deepseek-…-llama-70b'
+    """
+    if len(name) <= room:
+        return name
+    tail = (room - 1) * 3 // 5
+    return f"{name[: room - 1 - tail]}…{name[len(name) - tail :]}"

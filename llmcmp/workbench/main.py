@@ -65,13 +65,14 @@ class Main(Screen[None]):
         Binding("s", "view('find')", "Find a term", id="main.find", tooltip="Learn: search the terms"),
         Binding("i", "what_if", "What if", id="main.what_if", tooltip="Edit a model; the edit stands beside it"),
         Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
-        Binding("y", "copy", "Copy", id="main.copy", show=False, tooltip="Copy what the tab shows as Markdown"),
-        Binding("d", "view('differences')", "Differences", id="main.differences", show=False,
+        Binding("d", "view('differences')", "Differences", id="main.differences",
                 tooltip="Compare: only what differs, or all"),
-        Binding("m", "view('budget')", "Budget", id="main.budget", show=False, tooltip="Cache: type a memory budget"),
-        Binding("v", "view('part')", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
+        Binding("m", "view('budget')", "Budget", id="main.budget", tooltip="Cache: type a memory budget"),
+        Binding("v", "view('part')", "Other chart", id="main.part", tooltip="Compute: the other chart"),
+        Binding("y", "copy", "Copy", id="main.copy", tooltip="Copy what the tab shows as Markdown"),
         Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
-        Binding("escape", "models", "To the models", id="main.models", show=False, tooltip="Back to the models"),
+        Binding("escape", "models", "To the models", id="main.models", show=False, 
+                tooltip="Back to the models; there: search for nothing"),
         Binding("question_mark", "help", "Keys", key_display="?", id="main.help", tooltip="Every key and what it does"),
         Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave; the next start finds everything as it was"),
         *(
@@ -148,7 +149,7 @@ class Main(Screen[None]):
         self.add(event.model)
 
     def on_model_list_toggled(self, event: ModelList.Toggled) -> None:
-        self.chosen.toggle(event.model)
+        self.chosen.toggle(*event.models)
         self._choose(self.selection.baseline)
 
     def on_model_list_based(self, event: ModelList.Based) -> None:
@@ -170,6 +171,7 @@ class Main(Screen[None]):
         self.query_one(Library).mark(names, baseline, tuple(self.chosen.opened))
 
         def done(models: tuple[Model, ...]) -> None:
+            self.query_one(Library).know(catalogue.told(self.chosen.opened.values()))
             known = next((model for model in models if model.name == baseline and model.disclosed), None)
             self.selection = replace(self.selection, models=models, baseline=known and known.name)
 
@@ -206,6 +208,7 @@ class Main(Screen[None]):
         if all(view.key != active for view in place.query(View)):
             self.call_next(self._make, next(tab for tab in self.tabs if tab.module == active))
         elif self.view.is_mounted:
+            self.refresh_bindings()  # each tab has keys of its own
             self.view.show(self.selection)
 
     async def _make(self, tab: Tab) -> None:
@@ -226,6 +229,9 @@ class Main(Screen[None]):
         self.query_one("#search").focus()
 
     def action_models(self) -> None:
+        """To the list, and there to all of it."""
+        if self.query_one(ModelList).has_focus:
+            self.query_one(Library).find_all()
         self._library(True)
         self.query_one(ModelList).focus()
 
@@ -322,7 +328,8 @@ class Main(Screen[None]):
             aside(self, lambda: catalogue.facts(catalogue.Filter()), self.query_one(Library).know, self.wrong, "facts")
         if model.name not in self.chosen.names:
             self.chosen.toggle(model.name)
-        self.chosen.add(edit.model, edit.reference(self.chosen.references.get(model.name, model.name)))
+        reference = edit.reference(self.chosen.references.get(model.name, model.name))
+        self.chosen.add(edit.model, reference, after=model.name)
         self._choose(model.name)
         self.query_one(ModelList).point_at(edit.model.name)
 

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from llmcmp.frozen import frozen
 from llmcmp.units import show_count
-from llmcmp.workbench.lines import Lines
+from llmcmp.workbench.lines import Lines, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -34,23 +34,29 @@ class ModelList(Lines):
     """Families and their models. What is marked is the app's affair: it is told of, and tells."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Select", id="models.toggle", tooltip="Select or leave out the model"),
-        Binding("enter", "mark", "Select", id="models.enter", show=False, tooltip="The same as space"),
+        Binding("space", "mark", "Select", id="models.toggle",
+                tooltip="Select or leave out the model, or all that are listed of a family"),
+        Binding("enter", "open", "Select", id="models.enter", show=False,
+                tooltip="The same on a model; fold or unfold a family"),
         Binding("left", "fold(True)", "Fold", id="models.fold", show=False, tooltip="Fold the family"),
         Binding("right", "fold(False)", "Unfold", id="models.unfold", show=False, tooltip="Unfold the family"),
         Binding("minus", "fold_all", "Fold all", id="models.fold_all", show=False, tooltip="Fold or unfold all"),
         Binding("b", "baseline", "Baseline", id="models.baseline", show=False, tooltip="Compare all with this model"),
-    ]
+    ]  # fmt: skip
 
     class Toggled(Message):
-        """A model is to be selected or left out."""
+        """Models are to be selected or, if they all are, left out."""
+
+        def __init__(self, *models: str) -> None:
+            super().__init__()
+            self.models = models
+
+    class Based(Message):
+        """A model is to be the baseline, or no longer."""
 
         def __init__(self, model: str) -> None:
             super().__init__()
             self.model = model
-
-    class Based(Toggled):
-        """A model is to be the baseline, or no longer."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -89,6 +95,10 @@ class ModelList(Lines):
         spots = [number for number, entry in enumerate(self._entries) if entry.model == model]
         self.cursor = spots[0] if spots else self.cursor
 
+    def point_at_first(self) -> None:
+        """Put the cursor on the first model, below its family."""
+        self.cursor = next((number for number, entry in enumerate(self._entries) if entry.model), 0)
+
     def _lay_out(self) -> None:
         under = self.entry
         self._entries = []
@@ -101,6 +111,7 @@ class ModelList(Lines):
             self.cursor = spots.get((under.family, under.model), spots.get((under.family, None), 0))
         self.cursor = self.validate_cursor(self.cursor)
         self.changed()
+        self.call_after_refresh(self.reveal)
 
     def count(self) -> int:
         return len(self._entries)
@@ -125,9 +136,7 @@ class ModelList(Lines):
 
     def _family_line(self, entry: Entry, width: int, base: Style) -> Strip:
         closed = entry.family in self._folded and not self._open
-        inside = sum(
-            model in self._marked for family, group in self._groups if family == entry.family for model in group
-        )
+        inside = sum(model in self._marked for model in self._members(entry.family))
         told = f"{inside}/{entry.members}" if inside else f"{entry.members}"
         return Strip(
             [
@@ -148,10 +157,17 @@ class ModelList(Lines):
         entry = self.entry
         if entry is None:
             return
-        if entry.model is None:
-            self.action_fold(entry.family not in self._folded)
+        self.post_message(self.Toggled(*((entry.model,) if entry.model else self._members(entry.family))))
+
+    def action_open(self) -> None:
+        if self.entry is not None and self.entry.model is None:
+            self.action_fold(self.entry.family not in self._folded)
         else:
-            self.post_message(self.Toggled(entry.model))
+            self.action_mark()
+
+    def _members(self, family: str) -> tuple[str, ...]:
+        """The models that are listed of a family."""
+        return next((members for group, members in self._groups if group == family), ())
 
     def action_baseline(self) -> None:
         if self.entry is not None and self.entry.model is not None:
@@ -170,16 +186,4 @@ class ModelList(Lines):
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         event.stop()
         if event.line >= 0:
-            self.action_mark()
-
-
-def shortened(name: str, room: int) -> str:
-    """A name within some columns; what is left out is left out of its middle, as names differ at their ends.
-
-    >>> shortened("deepseek-r1-distill-llama-70b", 20)
-    'deepseek-…-llama-70b'
-    """
-    if len(name) <= room:
-        return name
-    tail = (room - 1) * 3 // 5
-    return f"{name[: room - 1 - tail]}…{name[len(name) - tail :]}"
+            self.action_open()

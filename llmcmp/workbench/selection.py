@@ -22,3 +22,8 @@ class Selection:
     dtype: str = "bf16"
     weights: str = "bf16"
     phase: Phase = "prefill"
+
+    @property
+    def base(self) -> Model | None:
+        """The baseline itself: a name alone may open nothing, as that of a model from a file."""
+        return next((model for model in self.models if model.name == self.baseline), None)

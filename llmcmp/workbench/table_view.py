@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from llmcmp.frozen import frozen, replace
-from llmcmp.workbench.lines import Lines
+from llmcmp.workbench.lines import Lines, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from llmcmp.tables.grid import Cell, Grid
 
-WIDEST = (30, 22, 14)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
+WIDEST = (30, 22, 13)  # columns from which on a text is wrapped: the first of them with which all fits, else the last
 GAP = 2
 LEAST_DRAWN = 12  # columns below which nothing is drawn
 ARROWS = 5  # columns for the arrow at the right
@@ -129,11 +129,14 @@ class TableView(Lines):
         self.changed()
 
     def _widen(self, names: Sequence[Cell]) -> None:
-        """Do not wrap the names where that makes room for no other column."""
-        kept, self._widths[0] = self._widths[0], _width(names, WIDEST[0])
-        used = sum(self._widths[column] + GAP for column in self._shown)
-        if self._seen() != self._shown or (self._extra is not None and used + LEAST_DRAWN > self.room):
-            self._widths[0] = kept
+        """Give the names what makes room for no other column, so that they need not wrap, or less."""
+        kept = self._widths[0]
+        for width in range(_width(names, WIDEST[0]), kept, -1):
+            self._widths[0] = width
+            used = sum(self._widths[column] + GAP for column in self._shown)
+            if self._seen() == self._shown and (self._extra is None or used + LEAST_DRAWN <= self.room):
+                return
+        self._widths[0] = kept
 
     def _seen(self) -> list[int]:
         """The columns on the screen: the first, and as many from `_first` on as fit whole."""
@@ -170,6 +173,8 @@ class TableView(Lines):
                 pieces += [_Piece(number=-1, texts={})] if pieces and self.size.height >= ROOMY else []
                 pieces.append(_Piece(number=-1, texts={}, group=group))
             wrapped = {column: _wrapped(line.cells[column].text, self._widths[column]) for column in seen}
+            if self._extra is not None:  # a line a bar
+                wrapped[0] = [shortened(line.cells[0].text, self._widths[0])]
             for depth in range(max(map(len, wrapped.values()))):
                 texts = {column: lines[depth] if depth < len(lines) else "" for column, lines in wrapped.items()}
                 pieces.append(_Piece(number=number, texts=texts))

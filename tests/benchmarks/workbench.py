@@ -86,7 +86,8 @@ async def redraw() -> list[float]:
 
 async def settled(app, pilot) -> None:
     """Nothing is under way any more."""
-    await app.workers.wait_for_complete()
+    while any(not worker.is_finished for worker in app.workers):
+        await pilot.pause()
     await pilot.pause()
 
 

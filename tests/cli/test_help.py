@@ -78,6 +78,11 @@ def test_a_docstring_is_split_into_paragraphs_and_examples() -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where an example runs, with the files that examples name and a file of defaults of its own."""
     (tmp_path / "my-model.toml").write_text(preset_files()["gpt2"].read_text("utf-8"), "utf-8")
+    empty = (2).to_bytes(8, "little") + b"{}"
+    (tmp_path / "model.safetensors").write_bytes(empty)
+    (tmp_path / "my-model").mkdir()
+    (tmp_path / "my-model" / "model.safetensors").write_bytes(empty)
+    (tmp_path / "model.gguf").write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(16))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LLMCMP_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

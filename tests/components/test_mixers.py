@@ -13,6 +13,7 @@ from llmcmp.components.delta import GatedDeltaNet
 from llmcmp.components.mamba import Mamba
 from llmcmp.components.mamba2 import Mamba2
 from llmcmp.errors import ModelError, PresetError
+from llmcmp.model import walk
 from llmcmp.ops import Convolve, Elementwise, Plan, Run, Scan
 
 PLAN = Plan(latent="expanded")
@@ -207,21 +208,12 @@ def test_a_block_of_a_mixer_may_do_without_a_feed_forward() -> None:
     assert [name for name, _ in layers.block.parts()] == ["mixer_norm", "mixer"]
 
 
-# A mixer beside an attention on one input: allowed, where norms stand before the sub-layers.
-BESIDE = {"attention": "full", "mixer": "delta"}
-
-
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ({"stack": [{"layers": 2, "blocks": [BESIDE]}]}, r"\[mixer.mamba\] is used by no block"),
         ({"stack": [{"layers": 2}]}, "must name an attention or a mixer"),
         ({"stack": [{"layers": 2, "blocks": [{"mixer": "full"}]}]}, "must name one of delta, mamba"),
         ({"stack": [{"layers": 2, "blocks": [{"attention": "full"}]}]}, r"\[mixer.delta\] is used by no block"),
-        (
-            {"norm": {"kind": "rms", "placement": "post"}, "stack": [{"layers": 2, "blocks": [BESIDE]}]},
-            "a mixer beside an attention needs norms before",
-        ),
         ({"mixer": {"delta": {"kind": "lstm"}}}, r"\[mixer.delta\] kind: must be one of mamba, mamba-2, gated-delta"),
         ({"architecture": "prefix-decoder"}, r"\[mixer.delta\] .*needs a causal decoder"),
     ],
@@ -229,3 +221,32 @@ BESIDE = {"attention": "full", "mixer": "delta"}
 def test_a_preset_that_mixes_them_up_is_refused(tables: dict[str, Any], message: str) -> None:
     with pytest.raises(PresetError, match=message):
         tiny(HYBRID, **tables)
+
+
+def test_a_mixer_beside_an_attention_shares_its_input_and_its_norm() -> None:
+    document = HYBRID | {
+        "stack": [{"layers": 2, "blocks": [{"attention": "full", "mixer": "delta"}, {"mixer": "mamba"}]}]
+    }
+    both, alone = tiny(document).tower.layers()
+    assert [name for name, _ in both.block.parts()] == [
+        "norm",
+        "mixer",
+        "attention",
+        "feed_forward_norm",
+        "feed_forward",
+    ]
+    assert next(name for name, _ in alone.block.parts()) == "mixer_norm"
+
+
+def test_a_gated_short_convolution_holds_three_streams_and_no_state_but_its_tail() -> None:
+    part = next(use.component for use in walk(tiny(mixing("short"))) if use.path.endswith(".mixer"))
+    assert shapes(part) == {
+        "gate_before.weight": (24, 24),
+        "gate_after.weight": (24, 24),
+        "value.weight": (24, 24),
+        "conv.weight": (24, 1, 3),
+        "output.weight": (24, 24),
+    }
+    assert [(state.name, state.elements(99, 0)) for state in part.state()] == [("convolution tail", 2 * 24)]
+    (convolved,) = ops(part, Run(batch=2, new=5, past=1), Convolve)
+    assert (convolved.flops, convolved.cached, convolved.stored) == (2 * 3 * 24 * 10, 2 * 1 * 24, 2 * 2 * 24)

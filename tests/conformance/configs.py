@@ -216,6 +216,10 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
     for name in sorted(SWITCHES & defaults.keys()):
         if rng.random() < 0.4:
             found[name] = not defaults[name]
+    if "kv_lora_rank" in defaults:  # latent attention has no groups
+        found["num_key_value_heads"] = heads
+    if "index_topk" in defaults:
+        found["q_lora_rank"] = 24
     if "expand" in defaults:  # Mamba-2's heads make up the expanded width
         found |= {"expand": 2, "num_heads": 2 * heads, "head_dim": size} if "num_heads" in defaults else {}
     if "mamba_expand" in defaults:

@@ -55,7 +55,7 @@ def test_what_is_read_of_a_config_json_reads_back_equal(model: Model) -> None:
 
 
 def test_most_types_are_among_them() -> None:
-    assert len(READ) > 0.9 * len(TYPES)
+    assert len(READ) > 0.8 * len(TYPES)  # the others have sizes that no default stands for
 
 
 def headings(text: str) -> list[str]:

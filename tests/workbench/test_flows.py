@@ -11,6 +11,7 @@ from driving import lines, press, settled, tab, workbench
 from textual.widgets import Input, Select
 
 import llmcmp
+from llmcmp.sources.names import preset_files
 from llmcmp.tables.caches import kvcache_table
 from llmcmp.tables.compare import compare
 from llmcmp.tables.compute import flops_table
@@ -109,10 +110,73 @@ def test_a_search_leaves_the_models_that_hold_its_words(tmp_path: Path) -> None:
             await press(pilot, "slash", *"8b", "space", *"lla")
             shown = [entry.model for entry in app.main.query_one(ModelList)._entries if entry.model]
             assert "llama3-8b" in shown and all("8b" in name and "lla" in name for name in shown)
-            await press(pilot, "enter", "down", "space")
-            assert names(app) == [shown[0]]
             await press(pilot, "slash", "escape")
             assert app.main.query_one(ModelList).count() > 180
+
+    run(flow)
+
+
+@pytest.mark.parametrize("key", ["enter", "down"])
+def test_a_search_leads_to_the_first_model_that_it_found(tmp_path: Path, key: str) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path) as (app, pilot):
+            await press(pilot, "slash", *"qwen3", "minus", *"8", key, "space")
+            assert names(app) == ["qwen3-8b"]
+            await press(pilot, "escape")
+            listed = app.main.query_one(ModelList)
+            assert listed.count() > 180 and listed.entry.model == "qwen3-8b"
+            assert any("qwen3-8b" in text for text in lines(listed))
+
+    run(flow)
+
+
+def test_space_on_a_family_selects_what_is_listed_of_it_or_leaves_it_out(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path) as (app, pilot):
+            await press(pilot, "down", "space", "up", "space")
+            assert names(app) == ["albert-base", "albert-large", "albert-xlarge", "albert-xxlarge"]
+            await press(pilot, "space")
+            assert names(app) == []
+            await press(pilot, "slash", *"gpt2", "space", "x", "enter", "up", "space")
+            assert names(app) == ["gpt2-xl"]
+
+    run(flow)
+
+
+def test_models_stand_as_list_has_them_by_release_and_size(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path) as (app, _):
+            shown = [entry.model for entry in app.main.query_one(ModelList)._entries if entry.model]
+            assert shown == [row["model"] for row in list_table().rows]
+            assert shown.index("bloom-560m") < shown.index("bloom-176b")
+            assert shown.index("baichuan-13b") < shown.index("baichuan2-7b")
+
+    run(flow)
+
+
+def test_every_figure_stands_beside_the_baselines(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path, "llama3-8b", "llama3-8b:kv_heads=32") as (app, pilot):
+            app.main.base_on("llama3-8b")
+            await settled(pilot)
+            for module, key in (("parameters", "parameters"), ("compute", "flops"), ("cache", "kv_bytes")):
+                await press(pilot, tab(module))
+                before, after = app.main.view.table().rows
+                assert after[f"{key}_ratio"] == after[key] / before[key] > 1
+            assert any("4.00×" in text for text in lines(app.main.view.query_one(TableView)))
+
+    run(flow)
+
+
+def test_a_model_from_a_file_can_be_the_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(preset_files()["gpt2"].read_text("utf-8").replace('name = "gpt2"', 'name = "mine"'), "utf-8")
+
+    async def flow() -> None:
+        async with workbench(tmp_path, str(path), "gpt2-xl") as (app, pilot):
+            app.main.base_on("mine")
+            await settled(pilot)
+            assert app.main.view.table().settings["baseline"] == "mine"
 
     run(flow)
 
@@ -158,6 +222,7 @@ def test_whatever_load_reads_can_be_opened_and_what_it_does_not_is_one_line(tmp_
             app.screen.query_one(Input).value = "llama3-8b:kv_heads=32"
             await press(pilot, "enter")
             assert names(app) == [llmcmp.load("llama3-8b:kv_heads=32").name]
+            assert any("8.8" in text for text in lines(app.main.query_one(ModelList)) if "kv_heads" in text)
             assert app.main.query_one(ModelList).entry.model == names(app)[0]
 
     run(flow)
@@ -323,6 +388,18 @@ def test_a_click_on_a_key_presses_it(tmp_path: Path) -> None:
             await pilot.click(KeyBar, offset=(start + 2, 0))
             await settled(pilot)
             assert isinstance(app.screen, Dialog)
+
+    run(flow)
+
+
+def test_the_bar_of_keys_follows_the_tab(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path, "gpt2", size=(160, 48)) as (app, pilot):
+            bar = app.main.query_one(KeyBar)
+            for module, told in (("compare", "Differences"), ("cache", "Budget"), ("measure", "Measure")):
+                await press(pilot, tab(module))
+                assert told in [what for _, _, what, _, _ in bar.shown()]
+            assert "Budget" not in lines(bar)[0] and "Measure" in lines(bar)[0]
 
     run(flow)
 

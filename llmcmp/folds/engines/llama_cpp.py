@@ -71,7 +71,7 @@ def _has_full_layers(states: tuple[tuple[Use, State], ...]) -> bool:
 
 def _check(model: Model, states: tuple[tuple[Use, State], ...], load: Load) -> None:
     if model.card.architecture not in ("decoder-only", "encoder-only"):
-        raise EngineError(f"its cache of a {model.card.architecture} is not modelled here")
+        raise EngineError(f"what it keeps for the class {model.card.architecture} is not modelled here")
     if any(isinstance(use.component, SegmentAttention) for use, _ in states):
         raise EngineError("it has no memory of hidden states")
     for dtype, size in ((load.keys, "keys"), (load.values, "values")):

@@ -130,7 +130,8 @@ def split(model: Model) -> tuple[list[tuple[int, int, int]], int]:
 def _is_matrix(weight: Weight) -> bool:
     """A matrix of a layer: outputs by inputs, perhaps one for each expert. Biases of experts are none."""
     leading = 1 if weight.axes[0][0] == "experts" else 0
-    return weight.part in QUANTISED and len(weight.axes) - leading == 2 and weight.name.endswith(".weight")
+    named = weight.name.endswith(".weight") and not weight.name.endswith("norm.weight")
+    return weight.part in QUANTISED and len(weight.axes) - leading == 2 and named
 
 
 def kv_formats(term: Term, models: Sequence[Model]) -> Table:

@@ -13,7 +13,7 @@ from llmcmp.frozen import replace
 from llmcmp.sources.huggingface import decoder_names as d
 from llmcmp.sources.huggingface import encoder_names as e
 from llmcmp.sources.huggingface import recurrent_names as r
-from llmcmp.sources.huggingface.targets import Fused, OneOf
+from llmcmp.sources.huggingface.targets import Fused, OneOf, Reshaped, Zero
 
 if TYPE_CHECKING:
     from llmcmp.sources.huggingface.targets import Names, Target
@@ -67,14 +67,21 @@ def target_of(name: str, cls: str) -> tuple[Target, int | None]:
     """
     if cls not in NAMES:
         raise ModelError(f"the tensors of the transformers class {cls} are not known; known: {', '.join(NAMES)}")
+    found = find(name, NAMES[cls])
+    if found is None:
+        raise ModelError(f"the tensor {name} of {cls} has no name among ours; add it to sources/huggingface")
+    return found
+
+
+def find(name: str, table: Names) -> tuple[Target, int | None] | None:
+    """What a tensor holds of ours by a table of names, and which expert's it is; None where the table has it not."""
     pattern, layer, expert = _numbered(name)
     module, _, leaf = pattern.rpartition(".")
-    table = NAMES[cls]
     if pattern in table:
         return _at(table[pattern], "", layer), expert
     if module in table:
         return _at(table[module], f".{leaf}", layer), expert
-    raise ModelError(f"the tensor {name} of {cls} has no name among ours; add it to sources/huggingface")
+    return None
 
 
 def _numbered(name: str) -> tuple[str, str, int | None]:
@@ -95,5 +102,7 @@ def _at(target: Target, leaf: str, layer: str) -> Target:
             return target.replace("*", layer) + leaf
         case Fused() | OneOf():
             return replace(target, names=tuple(name.replace("*", layer) + leaf for name in target.names))
-        case _:
+        case Reshaped():
+            return Reshaped(name=target.name.replace("*", layer) + leaf)
+        case Zero():
             return target

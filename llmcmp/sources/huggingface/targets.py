@@ -35,11 +35,18 @@ class OneOf:
 
 
 @frozen
+class Reshaped:
+    """One of our tensors under other axes: GGUF splits some by heads, or turns them round."""
+
+    name: str
+
+
+@frozen
 class Zero:
     """A tensor that a class stores and no model uses: it has to be zero."""
 
 
-Target: TypeAlias = str | Fused | OneOf | Zero
+Target: TypeAlias = str | Fused | OneOf | Reshaped | Zero
 Names: TypeAlias = dict[str, Target]
 
 
@@ -54,5 +61,7 @@ def _under(ours: str, target: Target) -> Target:
             return ours + target
         case Fused() | OneOf():
             return replace(target, names=tuple(ours + name for name in target.names))
+        case Reshaped():
+            return Reshaped(name=ours + target.name)
         case Zero():
             return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
@@ -97,16 +98,21 @@ class CacheView(View):
         what = "All decoders" if ranked else "Cache"
         self.query_one(".heading", Static).update(f"{what} at {units.show_tokens(context)} tokens")
         laid, bars = self._columns(grid(table)), self._bars(table, ranked)
-        self.query_one(TableView).put(laid, drawn=bars, emphasis=self._emphasis(table, len(laid.headings) - 1))
+        self.query_one(TableView).put(laid, drawn=bars, emphasis=self._emphasis(table, laid))
         self._say((BEYOND,) if ranked and table.notes else table.notes)
 
     def _columns(self, laid: Grid) -> Grid:
-        """The columns that there is room for beside the bars."""
-        from llmcmp.tables.grid import Grid, Line
+        """The columns that there is room for beside the bars, and of the ratios to a baseline the cache's."""
+        from llmcmp.tables.grid import Cell, Grid, Line
 
-        kept = [0, *(n for n in range(1, len(laid.headings)) if self.size.width >= ROOM.get(laid.headings[n].text, 0))]
+        named = [cell.text for cell in laid.headings]
+        held = named.index("Cache")
+        kept = [n for n in range(held + 1) if self.size.width >= (0 if n in (0, held) else _room(named[n]))]
+        headings = [laid.headings[n] for n in kept]
+        if held + 1 < len(named):
+            kept, headings = [*kept, held + 1], [*headings, Cell(text="Ratio", numeric=True)]
         lines = tuple(Line(cells=tuple(line.cells[n] for n in kept)) for line in laid.lines)
-        return Grid(headings=tuple(laid.headings[n] for n in kept), lines=lines)
+        return Grid(headings=tuple(headings), lines=lines)
 
     def on_resize(self) -> None:
         if self._selection is not None:
@@ -121,13 +127,14 @@ class CacheView(View):
         below.update("\n".join(notes))
         below.display = bool(notes)
 
-    def _emphasis(self, table: Table, last: int) -> Callable[[int, int], Emphasis]:
+    def _emphasis(self, table: Table, laid: Grid) -> Callable[[int, int], Emphasis]:
         """A cache over the budget is marked."""
+        held_in = [cell.text for cell in laid.headings].index("Cache")
 
         def stands_out(line: int, column: int) -> Emphasis:
             held = table.rows[line].get("kv_bytes")
             over = self.budget is not None and held is not None and held > self.budget
-            return "warning" if over and column == last else ""
+            return "warning" if over and column == held_in else ""
 
         return stands_out
 
@@ -183,9 +190,19 @@ def _computed(selection: Selection) -> tuple[Table, tuple[Curve, ...]]:
 
     models = selection.models or tuple(m for m in every_model() if m.card.architecture != "encoder-only")
     table = kvcache_table(
-        models, [selection.context], batch=selection.batch, dtype=selection.dtype, ranked=not selection.models
+        models,
+        [selection.context],
+        batch=selection.batch,
+        dtype=selection.dtype,
+        ranked=not selection.models,
+        baseline=selection.base,
     )
     return table, table.curves() if selection.models and table.curves is not None else ()
+
+
+def _room(heading: str) -> float:
+    """Columns of the view from which on a quantity is shown; the ratio of anything but the cache never is."""
+    return inf if heading.startswith("×") else ROOM.get(heading, 0)
 
 
 def _bytes(value: float) -> str:

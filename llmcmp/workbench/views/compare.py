@@ -61,7 +61,7 @@ class CompareView(View):
                 batch=selection.batch,
                 weights=selection.weights,
                 dtype=selection.dtype,
-                baseline=selection.baseline,
+                baseline=selection.base,
                 only_diff=only,
             ),
             self._done,

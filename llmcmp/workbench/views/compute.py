@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.app import ComposeResult
 
+    from llmcmp.model import Model
     from llmcmp.tables.grid import Grid
     from llmcmp.tables.table import Column, Curve, Row, Table
     from llmcmp.workbench.selection import Selection
@@ -86,7 +87,7 @@ class ComputeView(View):
         self.query_one(Chart).draw(Drawing(curves=curves, show=_flops, base=10, context=settings["context"]))
         on_dark = dark(self)
         rows = _rows(swept)
-        columns = [column for each in swept for column in each.columns if column.group == "By component"]
+        columns = [column for each in swept for column in each.parts]
         parts = list({column.key: column for column in columns}.values())
         self.query_one("#flops-shares", TableView).put(_by_context(rows), drawn=_bars(rows, parts, on_dark))
         self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
@@ -125,7 +126,7 @@ def _computed(selection: Selection) -> tuple[Table, tuple[Curve, ...], list[Tabl
     """The table at the context that is set, its curves, and the tables at the contexts around it."""
     from llmcmp.tables.compute import flops_table
 
-    def at(context: int) -> Table:
+    def at(context: int, baseline: Model | None = None) -> Table:
         return flops_table(
             selection.models,
             selection.phase,
@@ -133,9 +134,10 @@ def _computed(selection: Selection) -> tuple[Table, tuple[Curve, ...], list[Tabl
             batch=selection.batch,
             weights=selection.weights,
             dtype=selection.dtype,
+            baseline=baseline,
         )
 
-    table = at(selection.context)
+    table = at(selection.context, selection.base)
     lengths = sorted({*LENGTHS, selection.context})
     return table, table.curves() if table.curves is not None else (), [at(length) for length in lengths]
 

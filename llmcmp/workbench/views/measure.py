@@ -30,10 +30,15 @@ if TYPE_CHECKING:
 
 # What can be turned above the table: the field of Settings, its label, its values, what it means.
 CHOICES = (
-    ("scale", "scale", ("tiny", "block"), "tiny: models shrunk alike; block: real blocks, multiplied out"),
+    (
+        "scale",
+        "scale",
+        ("tiny", "block", "full"),
+        "tiny: models shrunk alike; block: real blocks, multiplied out; full: as they are",
+    ),
     ("device", "device", ("auto", "cpu", "cuda", "mps"), "auto: a GPU if there is one"),
     ("dtype", "dtype", ("fp32", "bf16", "fp16"), "Of weights, activations and cache"),
-    ("phases", "phases", ("all", *PHASES), "What is measured"),
+    ("phases", "phases", ("all", *PHASES), "What is measured; all: at scale tiny training too"),
 )
 NOTES = 3  # lines below the table; all of them are in what is exported
 START = (("m", "measure the selected models; again: stop"), ("tab", "to what is measured, above"))
@@ -126,6 +131,11 @@ class MeasureView(View):
         value = (PHASES if event.value == "all" else (event.value,)) if name == "phases" else event.value
         self.settings = replace(self.settings, **{name: value})
 
+    def _phased(self) -> Settings:
+        """The settings with the phases that "all" means at their scale: as `llmcmp bench`, it trains no real sizes."""
+        every = self.settings.phases == PHASES and self.settings.scale != "tiny"
+        return replace(self.settings, phases=PHASES[:2]) if every else self.settings
+
     @property
     def running(self) -> bool:
         """Whether something is being measured."""
@@ -144,7 +154,7 @@ class MeasureView(View):
             self._say("select a model whose architecture is public")
             return
         assert self._selection is not None
-        self._start(models, replace(self.settings, batch=self._selection.batch))
+        self._start(models, replace(self._phased(), batch=self._selection.batch))
 
     def _call_off(self) -> None:
         if self._stop is not None:

@@ -16,6 +16,8 @@ from llmcmp.workbench.view import View
 from llmcmp.workbench.views.empty import SELECT, Empty
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.style import Style
     from textual.app import ComposeResult
 
@@ -55,13 +57,13 @@ class ParametersView(View):
             return
         from llmcmp.tables.sizes import params_table
 
-        self.compute(lambda: params_table(selection.models), self._done, self._failed)
+        self.compute(lambda: params_table(selection.models, baseline=selection.base), self._done, self._failed)
 
     def _done(self, table: Table) -> None:
         from llmcmp.tables.grid import grid
 
         self._table = table
-        parts = [column for column in table.columns if column.group == "By component"]
+        parts = table.parts
         on_dark = dark(self)
         shares = self.query_one("#shares", TableView)
         shares.styles.height = min(len(table.rows), MOST_BARS) + 1
@@ -92,7 +94,7 @@ def _totals(table: Table):
     return Grid(headings=headings, lines=lines)
 
 
-def _bars(table: Table, parts: list[Column], on_dark: bool) -> Drawn:
+def _bars(table: Table, parts: Sequence[Column], on_dark: bool) -> Drawn:
     def line(number: int, width: int, base: Style) -> list[Segment]:
         row = table.rows[number]
         return stacked([(row.get(part.key) or 0, component(part.key, on_dark)) for part in parts], width, base)

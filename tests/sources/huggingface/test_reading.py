@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,31 @@ def test_no_reader_is_left_without_defaults_or_a_source_of_them() -> None:
     from llmcmp.sources.huggingface.reading.legacy import DEFAULTS, SAME
 
     assert TYPES.keys() == defaults().keys() | DEFAULTS.keys() | SAME.keys()
+
+
+ANYTHING: tuple[Any, ...] = (
+    None, 0, -1, 1, 3, 64, 1.5, True, False, "", "x", "auto", [], [1], ["x"], [None], {}, {"a": 1}, 10**9, 10**13,
+    float("inf"), float("nan"), {"rope_type": "yarn"}, {"type": "linear", "factor": "x"}, {"full_attention": 1},
+    ["full_attention"] * 32, [[["global"], 10**9]], {"kv_n_heads": 0}, {"rope_theta": -1},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_stands_in_a_key_it_is_read_or_refused_at_once(seed: int) -> None:
+    from llmcmp.sources.build import build
+    from llmcmp.sources.huggingface.reading.keys import defaults
+    from llmcmp.sources.huggingface.reading.legacy import DEFAULTS
+    from llmcmp.sources.huggingface.reading.read import document
+
+    rng, known = random.Random(seed), defaults() | DEFAULTS
+    for _ in range(40):
+        model_type = rng.choice(sorted(known))
+        names = [name for name in known[model_type] if not name.startswith("@")]
+        names += ["rope_scaling", "rope_theta", "architectures", "layer_types", "text_config", "decoder_layers"]
+        keys = {name: rng.choice(ANYTHING) for name in rng.sample(names, rng.choice((1, 2, 3)))}
+        start = time.perf_counter()
+        try:
+            build(document({"model_type": model_type} | keys, "any"), "config.json")
+        except LlmcmpError as error:
+            assert "\n" not in str(error)
+        assert time.perf_counter() - start < 1, keys

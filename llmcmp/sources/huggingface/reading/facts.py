@@ -46,7 +46,7 @@ RENAMED = {
     "global": FULL,
     "sliding": SLIDING,
     "local": SLIDING,
-    "recurrent": "recurrent",
+    "deepseek_sparse_attention": "indexed_attention",
 }
 
 

@@ -83,6 +83,7 @@ def neo_kinds(keys: Keys) -> list[str]:
     """GPT-Neo's patterns with how often they repeat: [[["global", "local"], 12]]."""
     found: Any = keys.value("attention_types", default=None) or [[["global", "local"], 12]]
     try:
+        keys.few(sum(len(pattern) * times for pattern, times in found), "attention_types")
         names = [name for pattern, times in found for _ in range(times) for name in pattern]
     except (TypeError, ValueError):
         raise keys.error("must be a list of patterns with how often they repeat", "attention_types") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ConfigError
@@ -18,7 +19,15 @@ LONGEST_NUMBER = 40
 
 def read_object(path: Path) -> dict[str, object]:
     """The object that a JSON file holds. Raises ConfigError, which names the file."""
-    text = _text(path)
+    return parse_object(_content(path), path.name)
+
+
+def parse_object(content: bytes, name: str) -> dict[str, object]:
+    """The object that bytes hold; `name` is what errors call them. Raises ConfigError."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: is not UTF-8 text (byte {error.start})") from error
     try:
         found: object = json.loads(
             text,
@@ -27,15 +36,15 @@ def read_object(path: Path) -> dict[str, object]:
             parse_float=_number,
         )
     except RecursionError:
-        raise ConfigError(f"{path.name}: not read: its lists and objects lie too deep in one another") from None
+        raise ConfigError(f"{name}: not read: its lists and objects lie too deep in one another") from None
     except ValueError as error:
-        raise ConfigError(f"{path.name}: not valid JSON: {str(error).splitlines()[0][:200]}") from error
+        raise ConfigError(f"{name}: not valid JSON: {str(error).splitlines()[0][:200]}") from error
     if not isinstance(found, dict):
-        raise ConfigError(f"{path.name}: must hold a JSON object, not {type(found).__name__}")
+        raise ConfigError(f"{name}: must hold a JSON object, not {type(found).__name__}")
     return cast("dict[str, object]", found)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     """The content of a file that is one, and no longer than a config can be."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -48,10 +57,7 @@ def _text(path: Path) -> str:
         raise ConfigError(f"cannot be read: {error}") from error
     if len(content) > LARGEST_FILE:
         raise ConfigError(f"{path.name}: is larger than {LARGEST_FILE // 2**20} MiB, which no config is")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path.name}: is not UTF-8 text (byte {error.start})") from error
+    return content
 
 
 def _without_waiting(name: str, flags: int) -> int:
@@ -62,8 +68,7 @@ def _without_waiting(name: str, flags: int) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
     return found
 

@@ -61,7 +61,8 @@ VALUES = frozenset(
     ssm_multipliers ssm_in_multiplier ssm_out_multiplier query_pre_attn_scalar swiglu_limit swiglu_alpha
     routed_scaling_factor route_scale moe_routed_scaling_factor router_scaling_factor mup_enabled embedding_scale
     full_attn_alpha_factor full_attn_beta_factor linear_attn_alpha_factor linear_attn_beta_factor mlp_alpha_factor
-    mlp_beta_factor attention_value_scale altup_coef_clip lambda_std_dev rope_interleave clip_qkv
+    mlp_beta_factor attention_value_scale altup_coef_clip lambda_std_dev rope_interleave
+    indexer_rope_interleave clip_qkv
     scale_attn_by_inverse_layer_idx mm_tokens_per_image kda_lower_bound kda_safe_gate linear_allow_neg_eigval
     linear_a_log_min linear_a_log_max linear_dt_min linear_dt_max linear_dt_init_floor attention_probs_clip
     qk_l2_clip_threshold rel_l2_clip_threshold mlp_gate_softcap mlp_up_softcap moe_router_logit_softcapping
@@ -237,10 +238,17 @@ class Keys:
 
     @property
     def layers(self) -> int:
-        found = self.whole("num_hidden_layers")
-        if found > MOST_LAYERS:
-            raise self.error(f"must be at most {MOST_LAYERS}, not {found}", "num_hidden_layers")
-        return found
+        return self.depth("num_hidden_layers")
+
+    def depth(self, name: str) -> int:
+        """A number of layers, each of which is listed."""
+        return self.few(self.whole(name), name)
+
+    def few(self, layers: int, name: str) -> int:
+        """A number of layers that can be listed one by one."""
+        if layers > MOST_LAYERS:
+            raise self.error(f"must be at most {MOST_LAYERS} layers, not {layers}", name)
+        return layers
 
     @property
     def heads(self) -> int:

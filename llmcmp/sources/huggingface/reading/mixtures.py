@@ -11,6 +11,7 @@ from llmcmp.sources.huggingface.reading.facts import (
     QKV,
     SLIDING,
     Table,
+    always,
     biased,
     either,
     every,
@@ -68,7 +69,11 @@ def deepseek_sparse(keys: Keys) -> list[bool]:
 def deepseek(**more: Any) -> Reader:
     """Latent attention and DeepSeekMoE."""
     return decoder(
-        mix=latent(position=rope(interleaved=True), bias=biased("attention_bias", ["query_down", "kv_down", "output"])),
+        mix=latent(
+            position=rope(interleaved=True),
+            bias=biased("attention_bias", ["query_down", "kv_down", "output"]),
+            indexer=more.pop("indexer", None),
+        ),
         feed=experts(
             count=whole("n_routed_experts"),
             shared=shared_experts("n_shared_experts"),
@@ -78,6 +83,25 @@ def deepseek(**more: Any) -> Reader:
         predicted="num_nextn_predict_layers",
         **more,
     )
+
+
+INDEXED = "indexed_attention"
+
+
+def indexer(keys: Keys) -> Table:
+    """What chooses the keys of DeepSeek's sparse attention."""
+    return {
+        "heads": keys.whole("index_n_heads"),
+        "head_dim": keys.whole("index_head_dim"),
+        "top_k": keys.whole("index_topk"),
+    }
+
+
+def indexed_everywhere(keys: Keys) -> None:
+    """Refuse layers that take over the choice of an earlier one."""
+    kinds = keys.texts("indexer_types", keys.layers)
+    if kinds is not None and set(kinds) != {"full"}:
+        keys.refuse("indexer_types", "layers without an index of their own are not read")
 
 
 def glm_moe(**more: Any) -> Reader:
@@ -282,6 +306,10 @@ TYPES: dict[str, Reader] = {
     ),
     "deepseek_v2": deepseek(router=routed(), sparse=deepseek_sparse),
     "deepseek_v3": deepseek(),
+    "deepseek_v32": deepseek(sparse=mlp_types(deepseek_sparse), kinds=listed(always(INDEXED)), indexer=indexer),
+    "glm_moe_dsa": deepseek(
+        sparse=mlp_types(deepseek_sparse), kinds=listed(always(INDEXED)), indexer=indexer, check=indexed_everywhere
+    ),
     "glm4_moe_lite": deepseek(sparse=mlp_types(first_dense)),
     "youtu": decoder(
         mix=latent(position=rope(interleaved=True), bias=biased("attention_bias", ["query_down", "kv_down", "output"]))

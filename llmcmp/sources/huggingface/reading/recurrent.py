@@ -322,6 +322,7 @@ def nemotron_layers(keys: Keys) -> list[str]:
         found = found or [NEMOTRON[letter] for letter in pattern]
     keys.ignore("num_hidden_layers", "mtp_layers_block_type", "mtp_hybrid_override_pattern", "expand", "mamba_expand")
     kinds = found or [LINEAR, "moe", FULL, "mlp"]
+    keys.few(len(kinds), "layers_block_type")
     renamed = {"mamba": LINEAR, "attention": FULL}
     kinds = [renamed.get(kind, kind) for kind in kinds]
     if set(kinds) - set(NEMOTRON.values()):

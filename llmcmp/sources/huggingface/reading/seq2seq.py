@@ -87,7 +87,7 @@ def _side(
         kinds["cross_attention", side] = sizes | ({"idle": True} if idle else {})
         parts.append(("cross_attention", side))
     layer = Layer(parts=tuple(parts), side=None if idle else side)
-    return kinds, (layer,) * keys.whole(f"{side}_layers")
+    return kinds, (layer,) * keys.depth(f"{side}_layers")
 
 
 def plain_embedding(keys: Keys) -> None:
