@@ -8,6 +8,7 @@ LlmcmpError                 1   something known is wrong
 │  ├─ WeightFileError       1   a file of weights: names file and tensor
 │  ├─ HubError              1   the Hub: names the repository and the next step
 │  └─ UndisclosedError      1   the vendor has not published the architecture
+├─ UnknownTermError         1   nothing that explain knows by this name
 ├─ DefaultsError            1   the file of defaults: names file and key
 ├─ OutputError              1   a file that cannot be written
 ├─ QuantityError            2   a number, unit or option value
@@ -49,6 +50,10 @@ class HubError(ModelError):
 
 class UndisclosedError(ModelError):
     """The vendor has not published the architecture, so nothing can be computed from it."""
+
+
+class UnknownTermError(LlmcmpError):
+    """No term of this field, alias or spelling of one answers to this name."""
 
 
 class DefaultsError(LlmcmpError):

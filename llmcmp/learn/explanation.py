@@ -51,7 +51,7 @@ class Explanation:
 def explain(name: str, model: Model | None = None) -> Explanation:
     """The explanation of the term that `name` means, computed on its own models or on `model`.
 
-    Raises QuantityError for a term that is not known, ModelError where `model` does not use it.
+    Raises UnknownTermError for a term that is not known, ModelError where `model` does not use it.
 
     >>> explain("grouped-query attention").term.name
     'gqa'

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from llmcmp.errors import QuantityError
+from llmcmp.errors import UnknownTermError
 from llmcmp.frozen import frozen
 
 TEXTS = Path(__file__).parent / "texts"
@@ -133,10 +133,10 @@ def names(term: Term) -> tuple[str, ...]:
 
 
 def find(text: str) -> Term:
-    """The term that `text` names. Raises QuantityError with the closest names."""
+    """The term that `text` names. Raises UnknownTermError with the closest names."""
     found = spellings().get(normal_form(text))
     if found is None:
-        raise QuantityError(f"unknown term '{text[:100]}'{_suggestion(text)} list them: llmcmp explain")
+        raise UnknownTermError(f"unknown term '{text[:100]}'{_suggestion(text)} list them: llmcmp explain")
     return found
 
 

@@ -97,7 +97,7 @@ def test_a_latex_file_holds_the_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["explain", "rop"], 2, "unknown term 'rop'; did you mean 'rope'"),
+        (["explain", "rop"], 1, "unknown term 'rop'; did you mean 'rope'"),
         (["explain", "mla", "--model", "llama3-8b"], 1, "llama3-8b does not use Multi-head latent attention"),
         (["explain", "mla", "--model", "llama9"], 1, "unknown model 'llama9'"),
         (["explain", "--model", "llama3-8b"], 2, "name one; list them: llmcmp explain"),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from llmcmp.cli.app import build
-from llmcmp.errors import QuantityError
+from llmcmp.errors import UnknownTermError
 from llmcmp.learn.term import TEXTS, Term, find, names, normal_form, terms
 
 BY_NAME = {term.name: term for term in terms()}
@@ -100,10 +100,10 @@ def test_a_term_answers_to_what_people_call_it(text: str, name: str) -> None:
     [("rop", "rope"), ("swiglo", "swiglu"), ("window", "sliding-window"), ("chinchila", "chinchilla")],
 )
 def test_an_unknown_term_names_what_was_probably_meant(text: str, meant: str) -> None:
-    with pytest.raises(QuantityError, match=f"did you mean .*'{meant}'.* list them: llmcmp explain"):
+    with pytest.raises(UnknownTermError, match=f"did you mean .*'{meant}'.* list them: llmcmp explain"):
         find(text)
 
 
 def test_what_resembles_nothing_still_says_what_to_do() -> None:
-    with pytest.raises(QuantityError, match="unknown term 'qqqqzzzz'; list them: llmcmp explain"):
+    with pytest.raises(UnknownTermError, match="unknown term 'qqqqzzzz'; list them: llmcmp explain"):
         find("qqqqzzzz")
