@@ -31,7 +31,7 @@ def complete_model(incomplete: str) -> list[str]:
 
 
 _MODEL_HELP = (
-    "Presets, aliases, files (preset, config.json, GGUF, a folder), ids of the Hub or family/*; overrides after a colon: "
+    "Presets, aliases, files (preset, config.json, GGUF, a folder), Hub ids or family/*; overrides after a colon: "
     "llama3-8b:kv_heads=32,layers=40."
 )
 
