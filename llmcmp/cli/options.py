@@ -30,9 +30,15 @@ def complete_model(incomplete: str) -> list[str]:
     return [name for name in (*preset_files(), *aliases()) if name.startswith(incomplete)]
 
 
-_MODEL_HELP = "Presets, aliases, preset files or family/*; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
+_MODEL_HELP = (
+    "Presets, aliases, files (preset, config.json, GGUF, a folder), Hub ids or family/*; overrides after a colon: "
+    "llama3-8b:kv_heads=32,layers=40."
+)
 
-_ONE_MODEL_HELP = "A preset, alias or preset file; overrides after a colon: llama3-8b:kv_heads=32,layers=40."
+_ONE_MODEL_HELP = (
+    "A preset, alias, file (preset, config.json, GGUF, a folder) or id of the Hub; overrides after a colon: "
+    "llama3-8b:kv_heads=32,layers=40."
+)
 
 ModelsArg = Annotated[list[str], typer.Argument(metavar="MODEL", help=_MODEL_HELP, autocompletion=complete_model)]
 OptionalModelsArg = Annotated[

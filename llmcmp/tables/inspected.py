@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from llmcmp.sources.weights.against import shown
 from llmcmp.tables.table import Column, Row, Table
+from llmcmp.units import show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from llmcmp.sources.weights.against import Difference
     from llmcmp.sources.weights.contents import Tensor
     from llmcmp.sources.weights.inspection import Inspection
 
@@ -20,8 +22,9 @@ COLUMNS = (
     Column(key="bytes", label="Bytes", unit="bytes", core=True),
     Column(key="bits", label="Bits a weight", unit="intensity", core=True),
 )
-SAID = (
-    Column(key="ours", label="Here", core=True),
+DIFFERENCES = (
+    Column(key="tensor", label="Differs", core=True),
+    Column(key="ours", label="Here", machine=True),
     Column(key="config", label="Config says", core=True),
     Column(key="file", label="File holds", core=True),
 )
@@ -37,16 +40,28 @@ TENSOR_COLUMNS = (
 
 
 def inspected_table(found: Inspection, source: str) -> Table:
-    """A line a dtype, all together, and a line for each tensor on which config and file disagree."""
+    """A line a dtype and all together; where config and file disagree, a line for each tensor that they do on."""
     tensors = found.contents.tensors
     differences = found.findings.differences if found.findings else ()
+    if differences:
+        rows = [
+            {"tensor": _whose(each), "ours": each.ours, "config": each.expected, "file": each.held}
+            for each in differences
+        ]
+        return _table(found, source, DIFFERENCES, rows)
     rows = [_line(dtype, group) for dtype, group in _by_dtype(tensors).items()]
-    rows.append(_line("in all", tensors))
-    for each in differences:
-        rows.append({"what": each.tensor, "ours": each.ours, "config": each.expected, "file": each.held})
+    return _table(found, source, COLUMNS, [*rows, _line("in all", tensors)])
+
+
+def _whose(difference: Difference) -> str:
+    """The tensor by the file's name, or by ours where no tensor of the file stands for it."""
+    return difference.ours if difference.tensor == "—" else difference.tensor
+
+
+def _table(found: Inspection, source: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
     return Table(
         command="inspect",
-        columns=(*COLUMNS, *(SAID if differences else ())),
+        columns=columns,
         rows=tuple(rows),
         settings=_settings(found, source),
         title=f"Held by {found.contents.where}",
@@ -82,14 +97,7 @@ def held_table(found: Inspection, source: str) -> Table:
         if each.tensor not in {tensor.name for tensor in found.contents.tensors}:
             verdict = f"differs: config says {each.expected}, file holds {each.held}"
             rows.append({"tensor": each.tensor, "ours": each.ours, "verdict": verdict})
-    return Table(
-        command="inspect",
-        columns=TENSOR_COLUMNS,
-        rows=tuple(rows),
-        settings=_settings(found, source),
-        title=f"Held by {found.contents.where}",
-        notes=tuple(_notes(found)),
-    )
+    return _table(found, source, TENSOR_COLUMNS, rows)
 
 
 def _by_dtype(tensors: Iterable[Tensor]) -> dict[str, list[Tensor]]:
@@ -112,6 +120,9 @@ def _settings(found: Inspection, source: str) -> dict[str, object]:
         "source": source,
         "format": found.contents.format,
         "files": len(found.contents.files),
+        "tensors": len(found.contents.tensors),
+        "parameters": found.contents.elements,
+        "bytes": found.contents.bytes,
         "model": found.model.name if found.model else None,
         "verdict": verdict(found),
         "differences": len(findings.differences) if findings else None,
@@ -132,7 +143,11 @@ def _notes(found: Inspection) -> Iterator[str]:
     if findings is None:
         return
     if findings.differences:
-        yield f"config and file differ in {len(findings.differences):,} places"
+        held = found.contents
+        yield (
+            f"config and file differ in {len(findings.differences):,} places; in all the file holds "
+            f"{len(held.tensors):,} tensors, {held.elements:,} parameters, {show_bytes(held.bytes)}"
+        )
     elif findings.matched:
         yield f"{len(findings.matched):,} tensors of the file and all of the config's are equal in name and shape"
     if findings.beside:
