@@ -30,7 +30,7 @@ def tab(module: str) -> str:
 
 # Each picture: models, then the keys that lead to it.
 SHOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "compare": (MODELS, ("slash", *"llama3-", "enter", "down")),
+    "compare": (MODELS, ("slash", *"llama3-", "enter", "b")),
     "parameters": (MODELS, (tab("parameters"),)),
     "compute": (MODELS, (tab("compute"),)),
     "cache": (MODELS, (tab("cache"), "m", *"8GiB", "escape", "right_square_bracket", "right_square_bracket")),

@@ -162,8 +162,11 @@ def cache_table(
     """
     check_used(models, source=question.source)
     contexts = tuple(dict.fromkeys(contexts))
-    shown = _ranked(models, max(contexts), question) if ranked else tuple(models)
-    rows = tuple(_row(model, ctx, question) for model in shown for ctx in contexts)
+    told = [(model, [_row(model, ctx, question) for ctx in contexts]) for model in models]
+    if ranked:
+        told.sort(key=lambda each: _rank(each[1]))
+    shown = tuple(model for model, _ in told)
+    rows = tuple(row for _, mine in told for row in mine)
     ideal = question.engine == "ideal"
     base = base_name(baseline)
     columns, rows = with_ratios(COLUMNS if ideal else RESERVED, rows, base, across="context")
@@ -241,9 +244,8 @@ def _bytes(model: Model, ctx: int, question: Question) -> int | None:
         return None
 
 
-def _ranked(models: Sequence[Model], ctx: int, question: Question) -> tuple[Model, ...]:
-    def size(model: Model) -> tuple[bool, int, str]:
-        held = _bytes(model, ctx, question) if model.disclosed else None
-        return held is None, held or 0, model.name
-
-    return tuple(sorted(models, key=size))
+def _rank(rows: Sequence[Row]) -> tuple[bool, int, str]:
+    """Where a model stands among others: by its cache at the longest context, without one last."""
+    longest = max(rows, key=lambda row: row["context"])
+    held = longest.get("kv_bytes")
+    return held is None, held or 0, longest["model"]

@@ -35,7 +35,7 @@ class ModelList(Lines):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Select", id="models.toggle",
-                tooltip="Select or leave out the model, or all that are listed of a family"),
+                tooltip="Select or leave out the model, or the whole family"),
         Binding("enter", "open", "Select", id="models.enter", show=False,
                 tooltip="The same on a model; fold or unfold a family"),
         Binding("left", "fold(True)", "Fold", id="models.fold", show=False, tooltip="Fold the family"),
