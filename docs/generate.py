@@ -3,7 +3,7 @@
 `python docs/generate.py` writes what has changed; `--check` only names it, and ends with exit code 1. Tests check too.
 A `console` block holds one command and what it prints; a line `…` in it stands for lines left out. A code
 block with a title is a file that the commands after it find. The blocks of a page run one
-after the other in one empty folder.
+after the other in one empty folder. A page in Chinese has the blocks of its English page, which are carried over.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ BLOCK = re.compile(
     r'^```(?:console\n\$ (?P<command>[^\n]+)\n(?P<shown>.*?)|\w+ title="(?P<file>[^"]+)"\n(?P<text>.*?))```$',
     re.DOTALL | re.MULTILINE,
 )
+FENCED = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<command>\$ [^\n]+)?.*?^```$", re.DOTALL | re.MULTILINE)
 NOTICE = "<!-- Made by docs/generate.py; change the program, not this page. -->\n"
 # Panels whose commands measure this machine: what they print is another each time.
 MEASURING = "Measure"
@@ -61,8 +62,39 @@ def printed(command: str, folder: Path) -> str:
 
 
 def guides() -> list[Path]:
-    """The pages that people wrote."""
-    return sorted(path for path in DOCS.rglob("*.md") if DOCS / "reference" not in path.parents)
+    """The pages that people wrote in English."""
+    others = {DOCS / "reference", DOCS / "zh"}
+    return sorted(path for path in DOCS.rglob("*.md") if others.isdisjoint(path.parents))
+
+
+def translations() -> dict[Path, Path]:
+    """Each English page that has a Chinese edition, and where that is: README, start, tour and guides."""
+    pages = (path for path in guides() if path.parent in (DOCS, DOCS / "guides"))
+    return {ROOT / "README.md": ROOT / "README.zh-CN.md"} | {
+        path: DOCS / "zh" / path.relative_to(DOCS) for path in pages
+    }
+
+
+def outline(text: str) -> list[str]:
+    """The kind of each block of a page, and the command of those that have one."""
+    return [f"{block['kind']} {block['command'] or ''}".strip() for block in FENCED.finditer(text)]
+
+
+def carried(text: str, translation: str) -> str:
+    """A translation with the blocks of its original; as it is while it has others, which only a translator can mend."""
+    if outline(text) != outline(translation):
+        return translation
+    blocks = FENCED.finditer(text)
+    return FENCED.sub(lambda _: next(blocks)[0], translation)
+
+
+def untranslated() -> list[str]:
+    """The pages in Chinese that are missing, or have other blocks than their English page."""
+    return [
+        f"{chinese.relative_to(ROOT)}: its commands and blocks are not those of {english.relative_to(ROOT)}"
+        for english, chinese in translations().items()
+        if not chinese.is_file() or outline(english.read_text("utf-8")) != outline(chinese.read_text("utf-8"))
+    ]
 
 
 def refreshed(text: str) -> str:
@@ -291,6 +323,9 @@ def stale(*, outputs: bool = True) -> dict[Path, str]:
     made = reference() | {ROOT / "mkdocs.yml": navigation((ROOT / "mkdocs.yml").read_text("utf-8"))}
     if outputs:
         made |= {path: refreshed(path.read_text("utf-8")) for path in guides()}
+    for english, chinese in translations().items():
+        if chinese.is_file():
+            made[chinese] = carried(made.get(english) or english.read_text("utf-8"), chinese.read_text("utf-8"))
     changed = {path: text for path, text in made.items() if not path.is_file() or path.read_text("utf-8") != text}
     ours = {path for path in (DOCS / "reference").rglob("*.md") if NOTICE.strip() in path.read_text("utf-8")}
     left = ours - set(made)  # pages of commands that are gone
@@ -312,6 +347,8 @@ def main() -> None:
             path.unlink()
     if changed and "--check" in sys.argv:
         sys.exit("stale; write them anew: python docs/generate.py")
+    if other := untranslated():
+        sys.exit("\n".join(other))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+collect_ignore = ["fuzz"]  # needs a library of its own, and runs for as long as one lets it
 sys.path.insert(0, str(Path(__file__).parent))
 # Whoever runs the tests may have presets and settings of their own: no test sees them, nor does what it starts.
 os.environ.pop("LLMCMP_PRESETS", None)

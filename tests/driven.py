@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from llmcmp.workbench.app import Workbench
 
@@ -39,6 +40,9 @@ class Driver:
         )
 
     async def click(self, widget, offset=(0, 0)) -> None:
+        """Click a widget, once it has its place on the screen."""
+        found = widget if isinstance(widget, Widget) else self.one(widget)
+        await self.until(lambda: found.region.area)
         await self.pilot.click(widget, offset=offset)
 
     async def until(self, holds: Callable[[], object], patience: float = PATIENCE) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,10 @@ from llmcmp.cli.options import JsonOpt, OutOpt
 from llmcmp.cli.output import deliver, prepare
 
 SourceArg = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A safetensors or GGUF file, or a folder that holds a model's files.")
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A safetensors or GGUF file, a folder of them, or an id of the Hub: org/name."
+    ),
 ]
 
 
@@ -38,7 +40,7 @@ def run(
     from llmcmp.tables.inspected import held_table, inspected_table, verdict
 
     outputs = prepare(output)
-    found = inspect(Path(source))
+    found = inspect(source)
     table = (held_table if tensors else inspected_table)(found, source)
     deliver(table, as_json=as_json, outputs=outputs)
     if verdict(found) == "differs":

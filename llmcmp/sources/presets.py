@@ -25,9 +25,11 @@ _WITH_OVERRIDES = re.compile(r"(?P<name>.+?):(?P<changes>[\w.-]+=.*)", re.DOTALL
 
 
 def load(ref: str | PathLike[str]) -> Model:
-    """The model that `ref` names: a preset, an alias, another spelling of one, or the path of a preset file.
+    """The model that `ref` names: a preset, an alias, another spelling of one, a file, or an id of the Hub.
 
-    Overrides follow a colon: `llama3-8b:kv_heads=32,layers=40`. Raises UnknownModelError, PresetError.
+    Files are presets, configs, GGUF files and folders of them. A preset that answers to a name comes before the Hub:
+    `meta-llama/Llama-2-7b-hf` is one, `hf:meta-llama/Llama-2-7b-hf` is the Hub's. Overrides follow a colon:
+    `llama3-8b:kv_heads=32,layers=40`. Raises ModelError, which says what is wrong and what to do next.
 
     >>> load("Llama-2-7b-hf").name
     'llama2-7b'
@@ -39,6 +41,10 @@ def load(ref: str | PathLike[str]) -> Model:
     name, changes = (match["name"], match["changes"]) if match else (text, "")
     if (found := referred(name)) is not None:
         return _changed(*found, changes)
+    if name.startswith("hf:") or (not _answers(name) and _on_hub(name)):
+        from llmcmp.sources.hub import hub_document  # needs a library of its own
+
+        return _changed(*hub_document(name), changes)
     path = _find(name)
     model = _built(path.name, _text(path), changes)
     if Path(name).suffix != ".toml" and path.stem not in built_in_paths():
@@ -82,6 +88,24 @@ def every_model() -> tuple[Model, ...]:
     """All presets: family by family, each as it came out."""
     models = [load(name) for name in preset_files()]
     return tuple(sorted(models, key=lambda model: (model.card.family, model.card.released)))
+
+
+def _answers(name: str) -> bool:
+    """Whether a preset answers to this name."""
+    try:
+        resolve(name)
+    except UnknownModelError:
+        return False
+    return True
+
+
+def _on_hub(name: str) -> bool:
+    """Whether a name could be an id of the Hub."""
+    if "/" not in name or name.endswith(".toml"):
+        return False
+    from llmcmp.sources.hub import is_id
+
+    return is_id(name)
 
 
 def _find(name: str) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llmcmp.errors import UnknownModelError
+from llmcmp.sources.hub import is_id
 from llmcmp.sources.names import normal_form, spellings
 
 Document = dict[str, Any]
@@ -20,7 +21,11 @@ def referred(name: str) -> tuple[Document, str] | None:
 
     Raises ConfigError, WeightFileError, UnknownModelError.
     """
+    if name.startswith("hf:"):
+        return None
     if name.lower().endswith(".gguf"):
+        if not os.path.lexists(name) and name.count("/") > 1 and is_id(name):
+            return None  # a file of the Hub
         return _gguf(Path(name))
     if os.path.isdir(name):  # noqa: PTH112 - unlike Path, these take any text for an answer
         return _folder(name)

@@ -68,7 +68,7 @@ class Main(Screen[None]):
         Binding("d", "view('differences')", "Differences", id="main.differences",
                 tooltip="Compare: only what differs, or all"),
         Binding("m", "view('budget')", "Budget", id="main.budget", tooltip="Cache: type a memory budget"),
-        Binding("v", "view('part')", "Other chart", id="main.part", tooltip="Compute: the other chart"),
+        Binding("v", "view('part')", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
         Binding("y", "copy", "Copy", id="main.copy", tooltip="Copy what the tab shows as Markdown"),
         Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
         Binding("escape", "models", "To the models", id="main.models", show=False, 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from llmcmp.errors import ConfigError
 from llmcmp.folds.params import params
 from llmcmp.frozen import frozen
 from llmcmp.sources.build import build
+from llmcmp.sources.hub import hub_inspection, is_id
 from llmcmp.sources.huggingface.checkpoint_names import BESIDE, COMPUTED, ROOTS, names_of
 from llmcmp.sources.huggingface.reading.json_file import read_object
 from llmcmp.sources.huggingface.reading.read import document, name_of
 from llmcmp.sources.weights.against import Dictionary, Difference, Findings, compare
 from llmcmp.sources.weights.find import config_beside, contents_of
+from llmcmp.sources.weights.quantised import unpacked
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from llmcmp.model import Model
     from llmcmp.sources.weights.contents import FileContents
 
@@ -37,22 +39,34 @@ class Inspection:
     remark: str = ""
 
 
-def inspect(path: Path) -> Inspection:
-    """The files at `path`, held to the config beside them where there is one. Raises WeightFileError."""
+def inspect(source: str) -> Inspection:
+    """The files that a path or an id of the Hub means, held to their config. Raises WeightFileError, HubError."""
+    if source.startswith("hf:") or (not os.path.lexists(source) and is_id(source)):
+        contents, config = hub_inspection(source)
+        if config is not None:
+            return inspect_config(contents, config, contents.where.rpartition("/")[2])
+        return _alone(contents)
+    path = Path(source)
     contents = contents_of(path)
+    config = config_beside(path)
+    if contents.format == "safetensors" and config is not None:
+        return inspect_config(contents, read_object(config), name_of(config))
+    return _alone(contents)
+
+
+def _alone(contents: FileContents) -> Inspection:
+    """Files without a config: GGUF says all itself, safetensors nothing."""
     if contents.format == "gguf":
         from llmcmp.sources.weights.gguf.model import inspect_gguf
 
         return inspect_gguf(contents)
-    config = config_beside(path)
-    if config is None:
-        remark = "No config.json is beside it: a safetensors file names tensors and no architecture, so none is known."
-        return Inspection(contents=contents, model=None, findings=None, remark=remark)
-    return inspect_config(contents, read_object(config), name_of(config))
+    remark = "No config.json is beside it: a safetensors file names tensors and no architecture, so none is known."
+    return Inspection(contents=contents, model=None, findings=None, remark=remark)
 
 
 def inspect_config(contents: FileContents, config: Table, name: str) -> Inspection:
     """Headers against a config."""
+    contents = unpacked(contents, config.get("quantization_config"))
     try:
         model = build(document(config, name), "config.json")
     except ConfigError as error:

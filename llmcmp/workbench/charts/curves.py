@@ -16,6 +16,7 @@ from llmcmp.frozen import frozen
 from llmcmp.workbench.background import dark
 from llmcmp.workbench.charts.axes import Axis, around
 from llmcmp.workbench.charts.canvas import Canvas
+from llmcmp.workbench.lines import shortened
 from llmcmp.workbench.themes import mark, series
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def at(curve: Curve, length: int) -> float | None:
 
 
 def _entry(number: int, label: str, room: int, look: Look) -> list[Segment]:
-    text = label if cell_len(label) <= room else f"{label[: room - 1]}…"
+    text = shortened(label, room)
     return [
         Segment(f"{mark(number)} ", look.ground + Style(color=series(number, look.dark), bold=True)),
         Segment(text, look.ground),

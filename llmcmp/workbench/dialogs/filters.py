@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from llmcmp.workbench.catalogue import Choices
 
-EXPERTS = {"experts": True, "dense": False}
+EXPERTS = {"MoE": True, "dense": False}
 
 
 class FilterDialog(Dialog[Filter]):

@@ -8,8 +8,9 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("gguf")
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("transformers")
 
+import transformers
 from converted import write
 
 import llmcmp
@@ -52,44 +53,159 @@ STATE = {"vocab_size": WORDS, "hidden_size": 24, "num_hidden_layers": 3, "state_
 
 # Architecture: class, config, keys of the metadata.
 CASES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
-    "llama": ("llama", "Llama", SIZES | {"head_dim": 10, "attention_bias": True}, RMS | HEAD_DIM | {"rope.dimension_count": 10}),
+    "llama": (
+        "llama",
+        "Llama",
+        SIZES | {"head_dim": 10, "attention_bias": True},
+        RMS | HEAD_DIM | {"rope.dimension_count": 10},
+    ),
     "llama, its parts left out": ("llama", "Llama", SIZES, RMS),
-    "mixtral": ("llama", "Mixtral", SIZES | {"num_local_experts": 5, "head_dim": 6}, RMS | {"expert_count": 5, "expert_used_count": 2}),
+    "mixtral": (
+        "llama",
+        "Mixtral",
+        SIZES | {"num_local_experts": 5, "head_dim": 6},
+        RMS | {"expert_count": 5, "expert_used_count": 2},
+    ),
     "qwen2": ("qwen2", "Qwen2", SIZES | {"tie_word_embeddings": True}, RMS),
-    "qwen2moe": ("qwen2moe", "Qwen2Moe", SIZES | MOE | {"shared_expert_intermediate_size": 28}, RMS | EXPERTS | {"expert_shared_feed_forward_length": 28}),
+    "qwen2moe": (
+        "qwen2moe",
+        "Qwen2Moe",
+        SIZES | MOE | {"shared_expert_intermediate_size": 28},
+        RMS | EXPERTS | {"expert_shared_feed_forward_length": 28},
+    ),
     "qwen3": ("qwen3", "Qwen3", SIZES | {"head_dim": 10}, RMS | HEAD_DIM),
     "qwen3moe": ("qwen3moe", "Qwen3Moe", SIZES | MOE | {"head_dim": 10}, RMS | HEAD_DIM | EXPERTS),
     "gemma": ("gemma", "Gemma", SIZES | {"head_dim": 10}, RMS | HEAD_DIM),
-    "gemma2": ("gemma2", "Gemma2", SIZES | {"head_dim": 10, "sliding_window": 8, "query_pre_attn_scalar": 10}, RMS | HEAD_DIM | {
-        "attention.sliding_window": 8, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}),
-    "gemma3": ("gemma3", "Gemma3", SIZES | {"head_dim": 10, "sliding_window": 8, "num_hidden_layers": 7}, RMS | HEAD_DIM | {
-        "attention.sliding_window": 8, "block_count": 7}),
-    "phi2": ("phi2", "Phi", SIZES | {"num_key_value_heads": 4}, LAYER | {"attention.head_count_kv": 4, "rope.dimension_count": 3}),
+    "gemma2": (
+        "gemma2",
+        "Gemma2",
+        SIZES | {"head_dim": 10, "sliding_window": 8, "query_pre_attn_scalar": 10},
+        RMS
+        | HEAD_DIM
+        | {"attention.sliding_window": 8, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
+    ),
+    "gemma3": (
+        "gemma3",
+        "Gemma3",
+        SIZES | {"head_dim": 10, "sliding_window": 8, "num_hidden_layers": 7},
+        RMS | HEAD_DIM | {"attention.sliding_window": 8, "block_count": 7},
+    ),
+    "phi2": (
+        "phi2",
+        "Phi",
+        SIZES | {"num_key_value_heads": 4},
+        LAYER | {"attention.head_count_kv": 4, "rope.dimension_count": 3},
+    ),
     "phi3": ("phi3", "Phi3", SIZES, RMS | {"attention.sliding_window": 9}),
     "deepseek2, v3": ("deepseek2", "DeepseekV3", SIZES | LATENT, LATENT_KEYS | {"expert_gating_func": 2}),
-    "gpt2": ("gpt2", "GPT2", {"vocab_size": WORDS, "n_embd": 24, "n_layer": 3, "n_head": 4, "n_positions": 64,
-        "bos_token_id": 1, "eos_token_id": 2}, LAYER | {"feed_forward_length": 96}),
-    "falcon": ("falcon", "Falcon", NO_KV | {"multi_query": True}, LAYER | {"attention.head_count_kv": 1, "feed_forward_length": 96}),
-    "falcon, newer": ("falcon", "Falcon", NO_KV | {"new_decoder_architecture": True, "num_kv_heads": 2}, LAYER | {"feed_forward_length": 96}),
-    "bloom": ("bloom", "Bloom", {"vocab_size": WORDS, "hidden_size": 24, "n_layer": 3, "n_head": 4,
-        "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None}, LAYER | {"feed_forward_length": 96, "attention.head_count_kv": 4}),
-    "gptneox": ("gptneox", "GPTNeoX", NO_KV, LAYER | {"attention.head_count_kv": 4, "rope.dimension_count": 1, "use_parallel_residual": True}),
-    "gpt-oss": ("gpt-oss", "GptOss", SIZES | {"head_dim": 10, "num_local_experts": 5, "num_experts_per_tok": 2, "sliding_window": 8, "intermediate_size": 20},
-        RMS | HEAD_DIM | EXPERTS | {"attention.sliding_window": 8}),
-    "glm4": ("glm4", "Glm4", SIZES | {"head_dim": 10, "attention_bias": True}, RMS | HEAD_DIM | {"rope.dimension_count": 5}),
-    "glm4moe": ("glm4moe", "Glm4Moe", SIZES | {"head_dim": 10, "n_routed_experts": 5, "num_experts_per_tok": 2,
-        "moe_intermediate_size": 20, "n_shared_experts": 1, "first_k_dense_replace": 1, "use_qk_norm": True, "attention_bias": True},
-        RMS | HEAD_DIM | EXPERTS | {"expert_shared_count": 1, "leading_dense_block_count": 1, "rope.dimension_count": 5}),
+    "gpt2": (
+        "gpt2",
+        "GPT2",
+        {
+            "vocab_size": WORDS,
+            "n_embd": 24,
+            "n_layer": 3,
+            "n_head": 4,
+            "n_positions": 64,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+        },
+        LAYER | {"feed_forward_length": 96},
+    ),
+    "falcon": (
+        "falcon",
+        "Falcon",
+        NO_KV | {"multi_query": True},
+        LAYER | {"attention.head_count_kv": 1, "feed_forward_length": 96},
+    ),
+    "falcon, newer": (
+        "falcon",
+        "Falcon",
+        NO_KV | {"new_decoder_architecture": True, "num_kv_heads": 2},
+        LAYER | {"feed_forward_length": 96},
+    ),
+    "bloom": (
+        "bloom",
+        "Bloom",
+        {
+            "vocab_size": WORDS,
+            "hidden_size": 24,
+            "n_layer": 3,
+            "n_head": 4,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": None,
+        },
+        LAYER | {"feed_forward_length": 96, "attention.head_count_kv": 4},
+    ),
+    "gptneox": (
+        "gptneox",
+        "GPTNeoX",
+        NO_KV,
+        LAYER | {"attention.head_count_kv": 4, "rope.dimension_count": 1, "use_parallel_residual": True},
+    ),
+    "gpt-oss": (
+        "gpt-oss",
+        "GptOss",
+        SIZES
+        | {
+            "head_dim": 10,
+            "num_local_experts": 5,
+            "num_experts_per_tok": 2,
+            "sliding_window": 8,
+            "intermediate_size": 20,
+        },
+        RMS | HEAD_DIM | EXPERTS | {"attention.sliding_window": 8},
+    ),
+    "glm4": (
+        "glm4",
+        "Glm4",
+        SIZES | {"head_dim": 10, "attention_bias": True},
+        RMS | HEAD_DIM | {"rope.dimension_count": 5},
+    ),
+    "glm4moe": (
+        "glm4moe",
+        "Glm4Moe",
+        SIZES
+        | {
+            "head_dim": 10,
+            "n_routed_experts": 5,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 20,
+            "n_shared_experts": 1,
+            "first_k_dense_replace": 1,
+            "use_qk_norm": True,
+            "attention_bias": True,
+        },
+        RMS
+        | HEAD_DIM
+        | EXPERTS
+        | {"expert_shared_count": 1, "leading_dense_block_count": 1, "rope.dimension_count": 5},
+    ),
     "mamba": ("mamba", "Mamba", STATE | {"time_step_rank": 3}, SSM | {"ssm.state_size": 6, "ssm.time_step_rank": 3}),
-    "mamba2": ("mamba2", "Mamba2", STATE | {"num_heads": 6, "head_dim": 8, "n_groups": 2}, SSM | {
-        "ssm.state_size": 6, "ssm.time_step_rank": 6, "ssm.group_count": 2}),
+    "mamba2": (
+        "mamba2",
+        "Mamba2",
+        STATE | {"num_heads": 6, "head_dim": 8, "n_groups": 2},
+        SSM | {"ssm.state_size": 6, "ssm.time_step_rank": 6, "ssm.group_count": 2},
+    ),
     "starcoder2": ("starcoder2", "Starcoder2", SIZES, LAYER),
     "olmo2": ("olmo2", "Olmo2", SIZES, RMS),
-    "olmoe": ("olmoe", "Olmoe", SIZES | {"num_experts": 5, "num_experts_per_tok": 2}, RMS | {"expert_count": 5, "expert_used_count": 2}),
+    "olmoe": (
+        "olmoe",
+        "Olmoe",
+        SIZES | {"num_experts": 5, "num_experts_per_tok": 2},
+        RMS | {"expert_count": 5, "expert_used_count": 2},
+    ),
     "command-r": ("command-r", "Cohere", SIZES, LAYER | {"logit_scale": 0.0625}),
-    "stablelm": ("stablelm", "StableLm", SIZES | {"use_qkv_bias": True}, LAYER | {"rope.dimension_count": 1, "use_parallel_residual": False}),
+    "stablelm": (
+        "stablelm",
+        "StableLm",
+        SIZES | {"use_qkv_bias": True},
+        LAYER | {"rope.dimension_count": 1, "use_parallel_residual": False},
+    ),
     "seed_oss": ("seed_oss", "SeedOss", SIZES | {"head_dim": 10, "attention_bias": True}, RMS | HEAD_DIM),
-}  # fmt: skip
+}
 
 
 def made(name: str, folder: Path) -> tuple[Path, Any]:

@@ -96,6 +96,8 @@ LIES: dict[str, tuple[Any, int, str]] = {
     "no object": ([], 0, "must hold a JSON object"),
     "metadata of numbers": ({"__metadata__": {"a": 1}}, 0, "__metadata__"),
     "a key twice": (b'{"x": 1, "x": 2}', 0, "stands twice"),
+    "a key of two lines": (b'{"x\\ny": 1}', 0, "cannot be shown"),
+    "a key that moves the cursor": ({"\x1b[2J": entry("F16", [1], 0, 2)}, 2, "cannot be shown"),
     "no UTF-8": (b'{"\xff": 1}', 0, "UTF-8"),
     "deep lists": (b'{"x":' + b"[" * 200_000, 0, "too deep"),
     "a long number": (b'{"x": ' + b"9" * 5000 + b"}", 0, "5000 digits"),

@@ -55,14 +55,14 @@ def test_an_edit_by_keys_stands_beside_its_original_with_the_change_in_every_fig
         assert "KV cache 512 MiB → 1.00 GiB (2.00×)" in told(form)[0]
         assert str(row(form, "kv_heads").query_one(".was").content) == "was 8"
         await driver.press("enter")
-        await driver.selected("llama3-8b", "gpt2", "llama3-8b:kv_heads=16")
+        await driver.selected("llama3-8b", "llama3-8b:kv_heads=16", "gpt2")
         assert driver.main.selection.baseline == "llama3-8b"
-        assert driver.main.selection.models[2] == load("llama3-8b:kv_heads=16")
+        assert driver.main.selection.models[1] == load("llama3-8b:kv_heads=16")
         await driver.until(lambda: driver.main.view.table() and len(driver.main.view.table().rows) == 3)
-        edited = driver.main.view.table().rows[2]
+        edited = driver.main.view.table().rows[1]
         assert edited["parameters"] == params(load("llama3-8b:kv_heads=16")).total
         assert edited["kv_bytes_ratio"] == 2 and edited["parameters_ratio"] > 1
-        assert driver.main.now().models == ("llama3-8b", "gpt2", "llama3-8b:kv_heads=16")
+        assert driver.main.now().models == ("llama3-8b", "llama3-8b:kv_heads=16", "gpt2")
 
     drive(script, ("llama3-8b", "gpt2"))
 

@@ -67,6 +67,8 @@ def _without_waiting(name: str, flags: int) -> int:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    if not "".join(found).isprintable():  # errors and tables show keys
+        raise ValueError("a key holds a line break or another sign that cannot be shown")
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"the key {twice[:80]!r} stands twice in one object")

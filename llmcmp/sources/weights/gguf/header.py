@@ -44,19 +44,27 @@ class Passed:
 def read_gguf_files(path: Path) -> FileContents:
     """The header of a file and, where it is the first of several, of the others. Raises WeightFileError."""
     first = read_gguf(local(path))
-    count = first.metadata.get("split.count", 1)
-    part = re.fullmatch(r"(.*)-(\d{5})-of-(\d{5})\.gguf", path.name)
-    if type(count) is not int or count <= 1 or part is None:
-        return first
-    if count > MOST_FILES or int(part[3]) != count:
-        raise WeightFileError(f"{path.name}: says that it is one of {count} files, and is not called so")
-    names = [f"{part[1]}-{number:05}-of-{part[3]}.gguf" for number in range(1, count + 1)]
+    names = parts_of(path.name, first)
     absent = [name for name in names if not (path.parent / name).is_file()]
     if absent:
+        count = len(names)
         raise WeightFileError(
             f"{path.name}: {len(absent)} of its {count} files are not here, {absent[0]} first; fetch them"
         )
-    return together(part[1], [read_gguf(local(path.parent / name)) for name in names])
+    if len(names) == 1:
+        return first
+    return together(path.name.partition("-00001-of-")[0], [read_gguf(local(path.parent / name)) for name in names])
+
+
+def parts_of(name: str, first: FileContents) -> list[str]:
+    """The files that a model is split over, by the first one's name and what it says. Raises WeightFileError."""
+    count = first.metadata.get("split.count", 1)
+    if type(count) is not int or count <= 1:
+        return [name]
+    part = re.fullmatch(r"(.*)-00001-of-(\d{5})\.gguf", name)
+    if part is None or count > MOST_FILES or int(part[2]) != count:
+        raise WeightFileError(f"{name}: says that it is one of {count} files, and is not called as the first of them")
+    return [f"{part[1]}-{number:05}-of-{part[2]}.gguf" for number in range(1, count + 1)]
 
 
 def together(where: str, parts: list[FileContents]) -> FileContents:
@@ -108,9 +116,12 @@ def _text(cursor: Cursor, longest: int, what: str) -> str:
     if length > longest:
         raise WeightFileError(f"{cursor.blob.name}: {what[:80]} would be {length:,} bytes long")
     try:
-        return cursor.take(length).decode("utf-8")
+        found = cursor.take(length).decode("utf-8")
     except UnicodeDecodeError as error:
         raise WeightFileError(f"{cursor.blob.name}: {what[:80]} is not UTF-8 text") from error
+    if not found.isprintable():  # errors and tables show it
+        raise WeightFileError(f"{cursor.blob.name}: {what[:80]} holds a sign that cannot be shown")
+    return found
 
 
 def _value(cursor: Cursor, key: str, kind: int, texts: int) -> Any:
