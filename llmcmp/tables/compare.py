@@ -132,7 +132,7 @@ def compare_row(model: Model, ctx: int, batch: int, source: int | None, weights:
     """Everything that `compare` says of one model; what cannot be known is None."""
     row = card_facts(model, asked(model, ctx, source))
     units.dtype_bits(weights)
-    units.dtype_bits(dtype)
+    units.block(dtype)
     if not model.disclosed:
         return row
     read = source if model.card.architecture == "encoder-decoder" else None

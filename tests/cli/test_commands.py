@@ -367,3 +367,8 @@ def test_a_table_of_undisclosed_models_alone_says_why_it_is_empty(command: str) 
     run = llm(command, "gpt-4", "gpt-3.5")
     assert run.returncode == 0
     assert "undisclosed" in run.stdout + run.stderr and "gpt-4" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("command", [["compare"], ["flops"], ["plot", "roofline"], ["kvcache"]])
+def test_a_cache_with_scales_is_known_to_every_command(command: list[str]) -> None:
+    assert llm(*command, "llama3-8b", "--dtype", "q8_0").returncode == 0
