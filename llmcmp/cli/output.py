@@ -76,7 +76,8 @@ def _remarks(table: Table, *, hidden: bool) -> None:
         note(line)
     left_out = hidden_columns(table) if hidden else ()
     if left_out:
-        note(f"{len(left_out)} more columns with --json or -o FILE")
+        columns = "column" if len(left_out) == 1 else "columns"
+        note(f"{len(left_out)} more {columns} with --json or -o FILE")
 
 
 def write_all(table: Table, outputs: Sequence[Path]) -> None:

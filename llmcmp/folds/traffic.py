@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from llmcmp.dims import lesser, pick
-from llmcmp.folds.cache import kvcache
+from llmcmp.errors import QuantityError
+from llmcmp.folds.cache import kept, kvcache, position_bits
 from llmcmp.folds.flops import cheapest, name_plans
 from llmcmp.folds.runs import concrete_plans, executed, run_of
 from llmcmp.frozen import frozen
 from llmcmp.ops import Attend, Collective, Convolve, Draw, Elementwise, Gather, Matmul, Scan
-from llmcmp.units import dtype_bits
+from llmcmp.units import block, dtype_bits
 
 if TYPE_CHECKING:
     from llmcmp.dims import Amount
@@ -75,14 +76,15 @@ def traffic(
         prefix=None,
         logits=logits,
     )
-    bits = _Bits(weights=dtype_bits(weights), activations=dtype_bits(activations), cache=dtype_bits(cache))
+    _refuse_part_blocks(model, cache)
+    bits = _Bits(weights=dtype_bits(weights), activations=dtype_bits(activations), cache=block(cache))
     plans = concrete_plans(model, plan)
     choice = cheapest(model, run, plans, training=training)
     most = run.at_maxima()
     # Past a chunk's start a larger past reads less, so what is read at most is bounded by what is kept.
-    kept = kvcache(model, cast("int", most.past) + cast("int", most.new), most.batch, dtype=cache).bytes
-    bound = max(int(_fold(model, most, each, bits, training).total) for each in plans) + 8 * cast("int", kept) + 1
-    held = run.held_exactly(bound)
+    cached = kvcache(model, cast("int", most.past) + cast("int", most.new), most.batch, dtype=cache).bytes
+    bound = max(int(_fold(model, most, each, bits, training).total) for each in plans) + 8 * cast("int", cached) + 1
+    held = run.held_exactly(bound * bits.cache[0])
     tallies = [_fold(model, held, each, bits, training) for each in plans]
     moved = [_bytes(pick(choice, [getattr(tally, role) for tally in tallies])) for role in _ROLES]
     return Traffic(
@@ -95,6 +97,17 @@ def traffic(
     )
 
 
+def _refuse_part_blocks(model: Model, cache: str) -> None:
+    """Raise QuantityError where a row of the cache ends within a block: what is counted here are elements, not rows."""
+    elements, bits = block(cache)
+    for _, state in kept(model) if elements > 1 else ():
+        if state.dtype is None and position_bits(state, cache, cache) * elements != state.width * bits:
+            raise QuantityError(
+                f"{model.name}: a row of its {state.name} fills no whole blocks of {cache} ({elements} elements);"
+                " choose a format without blocks, such as int8"
+            )
+
+
 _ROLES = ("weights", "activations", "cache_read", "cache_write")
 
 
@@ -102,7 +115,7 @@ _ROLES = ("weights", "activations", "cache_read", "cache_write")
 class _Bits:
     weights: int
     activations: int
-    cache: int
+    cache: tuple[int, int]  # elements of a block, and its bits
 
 
 @frozen(eq=False)
@@ -134,11 +147,11 @@ def _fold(model: Model, run: Run, plan: Plan, bits: _Bits, training: bool) -> _T
     cache_write: Any = 0
     for use, op in executed(model, run, plan, training=training):
         of_weights, of_activations, read, written = moved(op)
-        kept = dtype_bits(op.dtype) if isinstance(op, Scan) and op.dtype else bits.cache
+        elements, width = (1, dtype_bits(op.dtype)) if isinstance(op, Scan) and op.dtype else bits.cache
         weights = weights + of_weights * (use.times * bits.weights)
         activations = activations + of_activations * (use.times * bits.activations)
-        cache_read = cache_read + read * (use.times * kept)
-        cache_write = cache_write + written * (use.times * kept)
+        cache_read = cache_read + read * (use.times * width) // elements
+        cache_write = cache_write + written * (use.times * width) // elements
     return _Tally(weights=weights, activations=activations, cache_read=cache_read, cache_write=cache_write)
 
 

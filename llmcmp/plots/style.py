@@ -112,9 +112,11 @@ def overlong(names: Sequence[str]) -> float:
 
 
 def left_out(table: Table) -> str:
-    """What the notes of a table say is missing from its figure, short."""
+    """What the notes of a table say is missing from its figure, short: whole names only."""
+    from textwrap import shorten
+
     said = [note for note in table.notes if note.startswith("left out")]
-    return "".join(f"; {note if len(note) < 70 else note[:66] + ' …'}" for note in said)
+    return "".join(f"; {shorten(note, 70, placeholder=' …').replace(', …', ' …')}" for note in said)
 
 
 def series(model: str) -> str:

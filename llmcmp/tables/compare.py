@@ -132,7 +132,7 @@ def compare_row(model: Model, ctx: int, batch: int, source: int | None, weights:
     """Everything that `compare` says of one model; what cannot be known is None."""
     row = card_facts(model, asked(model, ctx, source))
     units.dtype_bits(weights)
-    units.dtype_bits(dtype)
+    units.block(dtype)
     if not model.disclosed:
         return row
     read = source if model.card.architecture == "encoder-decoder" else None
@@ -268,3 +268,10 @@ def limit(model: Model) -> int:
 def exceeds(model: Model, context: int) -> bool:
     """Whether a context is longer than what a model allows."""
     return 0 < limit(model) < context
+
+
+def undisclosed_notes(models: Sequence[Model]) -> tuple[str, ...]:
+    """Why a table has nothing to show where none of its models is disclosed."""
+    if any(model.disclosed for model in models):
+        return ()
+    return (f"architecture undisclosed, nothing can be computed: {', '.join(model.name for model in models)}",)

@@ -10,7 +10,7 @@ from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans
 from llmcmp.folds.traffic import traffic
 from llmcmp.ops import Part, Plan
-from llmcmp.tables.compare import asked, base_name, card_facts, context_notes, with_ratios
+from llmcmp.tables.compare import asked, base_name, card_facts, context_notes, undisclosed_notes, with_ratios
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import COMPONENTS, Column, Row, Table
@@ -176,4 +176,5 @@ def _running(models: Sequence[Model], phase: Phase) -> list[Model]:
 
 def _missing(models: Sequence[Model], phase: Phase) -> tuple[str, ...]:
     encoders = [model.name for model in models if phase == "decode" and model.card.architecture == "encoder-only"]
-    return (f"encoders have no decode step: {', '.join(encoders)}",) if encoders else ()
+    told = (f"encoders have no decode step: {', '.join(encoders)}",) if encoders else ()
+    return (*told, *undisclosed_notes(models))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from llmcmp.folds.params import params
 from llmcmp.ops import Part
-from llmcmp.tables.compare import base_name, card_facts, size_facts, with_ratios
+from llmcmp.tables.compare import base_name, card_facts, size_facts, undisclosed_notes, with_ratios
 from llmcmp.tables.table import COMPONENTS, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -39,7 +39,15 @@ def params_table(models: Sequence[Model], *, baseline: Model | str | None = None
     base = base_name(baseline)
     columns, rows = with_ratios(columns, rows, base)
     settings = {"models": [model.name for model in models], "baseline": base}
-    return Table(command="params", columns=columns, rows=rows, settings=settings, title="Parameters", rows_as="columns")
+    return Table(
+        command="params",
+        columns=columns,
+        rows=rows,
+        settings=settings,
+        title="Parameters",
+        rows_as="columns",
+        notes=undisclosed_notes(models),
+    )
 
 
 def _row(model: Model) -> Row:

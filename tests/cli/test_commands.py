@@ -360,3 +360,15 @@ def test_ratios_to_a_baseline_are_exact() -> None:
     rows = document("compare", "llama2", "llama2-13b", "--baseline", "llama2")["rows"]
     assert rows[0]["parameters_ratio"] == 1
     assert rows[1]["parameters_ratio"] == 13015864320 / 6738415616
+
+
+@pytest.mark.parametrize("command", ["params", "flops", "kvcache"])
+def test_a_table_of_undisclosed_models_alone_says_why_it_is_empty(command: str) -> None:
+    run = llm(command, "gpt-4", "gpt-3.5")
+    assert run.returncode == 0
+    assert "undisclosed" in run.stdout + run.stderr and "gpt-4" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("command", [["compare"], ["flops"], ["plot", "roofline"], ["kvcache"]])
+def test_a_cache_with_scales_is_known_to_every_command(command: list[str]) -> None:
+    assert llm(*command, "llama3-8b", "--dtype", "q8_0").returncode == 0

@@ -144,6 +144,11 @@ def test_a_slow_command_shows_its_seconds_on_a_terminal_only() -> None:
     assert run.stderr == "4 more columns with --json or -o FILE\n"
 
 
+def test_one_column_more_is_a_column() -> None:
+    run = called("plot", "kv-year", "llama3-8b")
+    assert run.errors == "1 more column with --json or -o FILE\n"
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("list", "config", "doctor")])
 def test_wrong_usage_is_one_line_that_names_the_help(name: str) -> None:
     for arguments in (["--no-such-option"], ["a", "--width", "many"]):

@@ -89,3 +89,17 @@ def test_training_moves_gradients_too() -> None:
     looked_up = 2 * 5 * 24  # a looked-up row is read once and its gradient written once; a matrix moves three times
     assert training.expected_weight_bytes == 3 * forward.expected_weight_bytes - looked_up
     assert training.cache_write_bytes == forward.cache_write_bytes
+
+
+@pytest.mark.parametrize("name", ["llama3-8b", "deepseek-v3", "jamba-v0.1", "t5-large"])
+def test_a_cache_in_blocks_is_read_at_the_bytes_that_are_kept(name: str) -> None:
+    model = llmcmp.load(name)
+    source = 9 if name == "t5-large" else 0
+    read = traffic(model, 3, new=1, past=40, source_past=source, cache="q8_0")
+    kept = llmcmp.kvcache(model, 40, 3, source=source or None, dtype="q8_0")
+    assert read.cache_read_bytes == kept.bytes
+
+
+def test_rows_that_end_within_a_block_are_refused() -> None:
+    with pytest.raises(llmcmp.errors.QuantityError, match="fills no whole blocks of q8_0"):
+        traffic(tiny(DENSE), new=5, cache="q8_0")

@@ -10,10 +10,11 @@ from matplotlib.text import Annotation
 
 import llmcmp
 from llmcmp.errors import OutputError
+from llmcmp.frozen import replace
 from llmcmp.plots import plot, style
 from llmcmp.plots.growing import MOST_LINES
 from llmcmp.sources.devices import load_device
-from llmcmp.sources.presets import load_all
+from llmcmp.sources.presets import load, load_all
 from llmcmp.tables.asked import Asked
 from llmcmp.tables.drawn import KINDS, Kind, drawn_table
 
@@ -127,6 +128,13 @@ def test_title_unit_and_source_stand_in_the_figure(kind: Kind) -> None:
     drawn.draw_without_rendering()
     ticks = [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
     assert axes.get_xlabel() or any("%" in tick for tick in ticks)
+
+
+def test_many_that_are_left_out_are_cut_at_a_whole_name() -> None:
+    secret = tuple(replace(load("gpt-4"), card=replace(load("gpt-4").card, name=f"gpt-{i}")) for i in range(40, 60))
+    said = figure("kv", (*DOZEN[:2], *secret)).get_supxlabel().replace("\n", " ")
+    told = said.partition("left out, undisclosed: ")[2].partition(" …")[0]
+    assert "gpt-40" in told and set(told.split(", ")) < {model.name for model in secret}
 
 
 def test_what_is_left_out_is_told_in_the_figure() -> None:
