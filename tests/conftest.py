@@ -1,5 +1,6 @@
 """Shared by all tests: the folder of this file is importable, colours, widths and defaults are fixed."""
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ collect_ignore = ["fuzz"]  # needs a library of its own, and runs for as long as
 sys.path.insert(0, str(Path(__file__).parent))
 # Whoever runs the tests may have presets and settings of their own: no test sees them, nor does what it starts.
 os.environ.pop("LLMCMP_PRESETS", None)
-_EMPTY = TemporaryDirectory()  # goes with the process
+_EMPTY = TemporaryDirectory()
+atexit.register(_EMPTY.cleanup)
 os.environ["XDG_CONFIG_HOME"] = _EMPTY.name
 
 
