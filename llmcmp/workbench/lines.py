@@ -164,7 +164,7 @@ def shortened(name: str, room: int) -> str:
     """A name within some columns; what is left out is left out of its middle, as names differ at their ends.
 
     >>> shortened("deepseek-r1-distill-llama-70b", 20)
-    'deepseek-…-llama-70b'
+    'deepseek…l-llama-70b'
     """
     if len(name) <= room:
         return name
