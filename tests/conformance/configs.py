@@ -28,6 +28,7 @@ from llmcmp.ops import Plan
 from llmcmp.sources.build import build
 from llmcmp.sources.huggingface.anatomy import Anatomy
 from llmcmp.sources.huggingface.reading.read import document
+from llmcmp.sources.huggingface.reading.types import TYPES
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -38,8 +39,12 @@ auto = pytest.importorskip("transformers.models.auto.modeling_auto")
 CAUSAL: dict[str, str] = {
     name: cls if isinstance(cls, str) else cls[0] for name, cls in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items()
 }
-
-
+# Text models that are read as parts of models with other towers, and have no head of their own.
+TEXT_MODELS: dict[str, str] = {
+    name: cls
+    for name, cls in auto.MODEL_MAPPING_NAMES.items()
+    if isinstance(cls, str) and name in TYPES and name not in CAUSAL
+}
 CORRECTION = re.compile(r"e_score_correction_bias|expert_bias$|score_bias$|correction_bias$")
 
 
@@ -67,7 +72,7 @@ def reference(model_type: str, seed: int | None = None) -> tuple[dict[str, Any],
             config = transformers.CONFIG_MAPPING[model_type](**(changes(model_type, seed) if seed is not None else {}))
             written = json.loads(config.to_json_string(use_diff=False))
             with torch.device("meta"), initialization.no_init_weights():
-                model = getattr(transformers, CAUSAL[model_type])(config)
+                model = getattr(transformers, CAUSAL.get(model_type) or TEXT_MODELS[model_type])(config)
             model.tie_weights()
             return written, model
         except Exception as error:  # whatever a class makes of its own config
