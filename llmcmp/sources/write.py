@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from llmcmp.model import Block, Model, Step, Tower
 
 CARD_ORDER: tuple[str, ...] = tuple(
-    "name family organization released architecture undisclosed context position_limit tasks languages changed notes"
-    " sources estimates kept_otherwise published".split()
+    "name family organization released architecture undisclosed quantised context position_limit tasks languages"
+    " changed notes sources estimates kept_otherwise published".split()
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from llmcmp.errors import ConfigError
@@ -11,12 +12,14 @@ from llmcmp.sources.weights.against import compare
 from llmcmp.sources.weights.gguf.architectures import config_of
 from llmcmp.sources.weights.gguf.metadata import Metadata
 from llmcmp.sources.weights.gguf.names import dictionary_of
+from llmcmp.sources.weights.gguf.types import TYPES
 from llmcmp.sources.weights.inspection import Inspection
 
 if TYPE_CHECKING:
     from llmcmp.sources.weights.contents import FileContents
 
 Table = dict[str, Any]
+IN_BLOCKS = {name for name, elements, _ in TYPES.values() if elements > 1}
 
 
 def inspect_gguf(contents: FileContents) -> Inspection:
@@ -34,7 +37,9 @@ def gguf_document(contents: FileContents) -> Table:
     metadata = Metadata(contents)
     found = document(config_of(metadata), _name(contents.where), contents.where)
     source = {"what": f"GGUF metadata, architecture {metadata.arch}", "url": contents.where, "date": "unknown"}
-    return found | {"sources": [source], "changed": f"Read from a GGUF file of architecture {metadata.arch}."}
+    found |= {"sources": [source], "changed": f"Read from a GGUF file of architecture {metadata.arch}."}
+    stored = _quantised(contents)
+    return found | {"quantised": stored} if stored else found
 
 
 def checked_document(contents: FileContents) -> Table:
@@ -50,6 +55,15 @@ def checked_document(contents: FileContents) -> Table:
             "all of them: llmcmp inspect"
         )
     return found
+
+
+def _quantised(contents: FileContents) -> str | None:
+    """The type that most bytes of a file have, where it is one in blocks."""
+    held: Counter[str] = Counter()
+    for tensor in contents.tensors:
+        held[tensor.dtype] += tensor.bytes
+    most = max(held, key=held.__getitem__, default="")
+    return most if most in IN_BLOCKS else None
 
 
 def _name(where: str) -> str:
