@@ -241,6 +241,15 @@ def test_a_model_is_stored_in_what_most_of_its_bytes_are(tmp_path: Path) -> None
     assert stored == [None, None, "Q4_K"]
 
 
+def test_two_files_that_converters_call_alike_are_compared_by_their_folders(tmp_path: Path) -> None:
+    for folder, case in (("one", "qwen2"), ("two", "llama")):
+        (tmp_path / folder).mkdir()
+        path, _ = made(case, tmp_path / folder)
+        path.rename(tmp_path / folder / "model.gguf")
+    table = llmcmp.compare([str(tmp_path / folder / "model.gguf") for folder in ("one", "two")])
+    assert [row["model"] for row in table.rows] == ["one", "two"]
+
+
 def test_every_architecture_has_a_case() -> None:
     assert {arch for arch, *_ in CASES.values()} == set(ARCHITECTURES)
 
