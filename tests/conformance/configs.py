@@ -221,6 +221,9 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
     for name in sorted(SWITCHES & defaults.keys()):
         if rng.random() < 0.4:
             found[name] = not defaults[name]
+    # Where the default is none at all, the class cannot be built or says nothing of its experts.
+    experts = {"n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1, "n_shared_experts": 1}
+    found |= {name: value for name, value in experts.items() if defaults.get(name, value) is None}
     if "kv_lora_rank" in defaults:  # latent attention has no groups
         found["num_key_value_heads"] = heads
     if "index_topk" in defaults:
