@@ -237,9 +237,21 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
         found[name] = 8 * rng.choice((1, 2, 3))
     found |= {"mamba_num_heads": 2 * heads, "mamba_head_dim": size, "n_groups": heads, "mamba_n_groups": heads}
     found |= {"attn_layer_indices": [1, 3], "lru_width": 8 * rng.randrange(3, 9) * heads}
-    return {name: value for name, value in found.items() if name in defaults}
+    return {name: value for name, value in found.items() if name in defaults} | NEEDED.get(model_type, {})
 
 
+# What classes cannot be built without, and have no default of.
+NEEDED: dict[str, dict[str, Any]] = {
+    "dbrx": {
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 1000.0},
+        "ffn_config": {"ffn_hidden_size": 40, "moe_num_experts": 5, "moe_top_k": 2},
+        "d_model": 48,
+        "n_heads": 6,
+        "n_layers": 3,
+        "tie_word_embeddings": False,
+    },
+    "lfm2_moe": {"num_hidden_layers": 4, "layer_types": ["conv", "conv", "full_attention", "conv"]},
+}
 SWITCHES = {
     "attention_bias",
     "mlp_bias",

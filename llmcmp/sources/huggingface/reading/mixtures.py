@@ -177,6 +177,7 @@ def dbrx_attention(keys: Keys, kind: str) -> Table:
     kv = own.get("kv_n_heads", 1)
     if type(kv) is not int or kv < 1:
         raise keys.error(f"kv_n_heads must be a whole number, not {str(kv)[:40]}", "attn_config")
+    keys.expect("num_key_value_heads", kv, None, why="it repeats kv_n_heads of attn_config")
     theta = {"rope_theta": own["rope_theta"]} if "rope_theta" in own else None
     return attention(kv=kv, position=rope(otherwise=theta))(keys, kind)
 
