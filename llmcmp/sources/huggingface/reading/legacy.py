@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, rms
 from llmcmp.sources.huggingface.reading.facts import QKV, QKVO, Table, either, whole
+from llmcmp.sources.huggingface.reading.latents import TYPES as LATENTS
 from llmcmp.sources.huggingface.reading.llamas import LLAMA
-from llmcmp.sources.huggingface.reading.mixtures import TYPES as MIXTURES
-from llmcmp.sources.huggingface.reading.mixtures import deepseek_sparse
-from llmcmp.sources.huggingface.reading.parts import Feed, attention, dense, experts, rope, routed, shared_experts
+from llmcmp.sources.huggingface.reading.parts import (
+    Feed,
+    attention,
+    deepseek_sparse,
+    dense,
+    experts,
+    rope,
+    routed,
+    shared_experts,
+)
 
 if TYPE_CHECKING:
     from llmcmp.sources.huggingface.reading.keys import Keys
@@ -134,5 +142,5 @@ TYPES: dict[str, Reader] = {
     "deepseek": decoder(mix=attention(bias=either("attention_bias", QKVO, [])), feed=deepseek_feed),
     "Yi": LLAMA,
     "aquila": LLAMA,
-    "kimi_k2": MIXTURES["deepseek_v3"],
+    "kimi_k2": LATENTS["deepseek_v3"],
 }
