@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, rms
 from llmcmp.sources.huggingface.reading.facts import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from llmcmp.sources.huggingface.reading.parts import Feeding, Mixing
 
 ALONE = "mixer"
+Names: TypeAlias = tuple[str, ...]  # of one key, the newest first
 
 
 def nothing(keys: Keys) -> Feed:
@@ -100,28 +101,28 @@ def jamba_sparse(keys: Keys) -> list[bool]:
 
 def mamba2(
     *,
-    heads: str = "mamba_n_heads",
+    heads: Names = ("mamba_n_heads",),
     size: Callable[[Keys], int],
-    groups: str = "mamba_n_groups",
-    state: str = "mamba_d_state",
-    kernel: str = "mamba_d_conv",
-    bias: str = "mamba_proj_bias",
-    conv_bias: str = "mamba_conv_bias",
+    groups: Names = ("mamba_n_groups",),
+    state: Names = ("mamba_d_state",),
+    kernel: Names = ("mamba_d_conv",),
+    bias: Names = ("mamba_proj_bias",),
+    conv_bias: Names = ("mamba_conv_bias",),
     norm: Callable[[Keys], Table] | None = None,
 ) -> Mixing:
-    """Mamba-2 by the keys that a type has for it."""
+    """Mamba-2 by the keys that a type has for it, each with its other names."""
 
     def read(keys: Keys, kind: str) -> Table:
         table: Table = {
             "section": "mixer",
             "kind": "mamba-2",
-            "heads": keys.whole(heads),
+            "heads": keys.whole(*heads),
             "head_dim": size(keys),
-            "groups": keys.whole(groups),
-            "state_size": keys.whole(state),
-            "kernel": keys.whole(kernel),
-            "bias": keys.flag(bias),
-            "conv_bias": keys.flag(conv_bias),
+            "groups": keys.whole(*groups),
+            "state_size": keys.whole(*state),
+            "kernel": keys.whole(*kernel),
+            "bias": keys.flag(*bias),
+            "conv_bias": keys.flag(*conv_bias),
         }
         return table | (norm(keys) if norm else {})
 
@@ -314,19 +315,15 @@ def nemotron_mixers(keys: Keys) -> list[str]:
     return [kind if kind in (LINEAR, FULL) else "" for kind in nemotron_layers(keys)]
 
 
-def nemotron_mamba(keys: Keys, kind: str) -> Table:
-    return {
-        "section": "mixer",
-        "kind": "mamba-2",
-        "heads": keys.whole("mamba_num_heads"),
-        "head_dim": keys.whole("mamba_head_dim"),
-        "groups": keys.whole("mamba_n_groups", "n_groups"),
-        "state_size": keys.whole("ssm_state_size"),
-        "kernel": keys.whole("mamba_d_conv", "conv_kernel"),
-        "bias": keys.flag("use_bias"),
-        "conv_bias": keys.flag("mamba_conv_bias", "use_conv_bias"),
-    }
-
+NEMOTRON_MAMBA = mamba2(
+    heads=("mamba_num_heads",),
+    size=whole("mamba_head_dim"),
+    groups=("mamba_n_groups", "n_groups"),
+    state=("ssm_state_size",),
+    kernel=("mamba_d_conv", "conv_kernel"),
+    bias=("use_bias",),
+    conv_bias=("mamba_conv_bias", "use_conv_bias"),
+)
 
 TYPES: dict[str, Reader] = {
     "mamba": decoder(norm=rms("layer_norm_epsilon"), mix=mamba, kinds=always(ALONE), feed=nothing),
@@ -334,13 +331,13 @@ TYPES: dict[str, Reader] = {
     "mamba2": decoder(
         norm=rms("layer_norm_epsilon"),
         mix=mamba2(
-            heads="num_heads",
+            heads=("num_heads",),
             size=plain_size,
-            groups="n_groups",
-            state="state_size",
-            kernel="conv_kernel",
-            bias="use_bias",
-            conv_bias="use_conv_bias",
+            groups=("n_groups",),
+            state=("state_size",),
+            kernel=("conv_kernel",),
+            bias=("use_bias",),
+            conv_bias=("use_conv_bias",),
         ),
         kinds=always(ALONE),
         feed=nothing,
@@ -386,7 +383,7 @@ TYPES: dict[str, Reader] = {
         norm=rms("layer_norm_epsilon"),
         mix={
             FULL: attention(position=fixed("none"), size=whole("head_dim", "attention_head_dim")),
-            LINEAR: nemotron_mamba,
+            LINEAR: NEMOTRON_MAMBA,
         },
         check=nemotron_plain,
         kinds=nemotron_mixers,
