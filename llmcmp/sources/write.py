@@ -53,9 +53,14 @@ def renamed(model: Model, name: str) -> Model:
         return model
     origin = f"Copy of {card.name}."
     if card.overrides:
-        source = card.name.removesuffix(f":{','.join(card.overrides)}")
-        origin = f"Of {source}, with {', '.join(card.overrides)}."
+        origin = f"Of {original_name(model)}, with {', '.join(card.overrides)}."
     return replace(model, card=replace(card, name=name, overrides=(), notes=(*card.notes, origin)))
+
+
+def original_name(model: Model) -> str:
+    """What a model was called before it was changed."""
+    overrides = model.card.overrides
+    return model.name.removesuffix(f":{','.join(overrides)}") if overrides else model.name
 
 
 def document(model: Model) -> Table:
