@@ -84,6 +84,7 @@ class Card:
     context: int | None = None
     position_limit: int | None = None
     undisclosed: bool = False
+    quantised: str | None = None  # what the weights of its file are stored in: bytes here are never that file's
     notes: tuple[str, ...] = ()
     published: Published | None = None
     estimates: tuple[Estimate, ...] = ()

@@ -17,7 +17,7 @@ from llmcmp.sources.build import build
 from llmcmp.sources.names import preset_paths
 from llmcmp.sources.overrides import find, override, spots
 from llmcmp.sources.toml import value_text
-from llmcmp.sources.write import document
+from llmcmp.sources.write import document, original_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,12 +77,6 @@ def edited(model: Model, changes: Mapping[str, str]) -> Model:
     together = {**before, **changes}
     changed["name"] = f"{name}:{_joined(together)}"
     return build(changed, name, tuple(f"{key}={text}" for key, text in together.items()))
-
-
-def original_name(model: Model) -> str:
-    """What a model was called before it was changed."""
-    overrides = model.card.overrides
-    return model.name.removesuffix(f":{','.join(overrides)}") if overrides else model.name
 
 
 def _joined(changes: Mapping[str, str]) -> str:

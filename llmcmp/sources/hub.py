@@ -123,7 +123,7 @@ def _of_config(path: Path, found: Repository | None, repo: str) -> tuple[Documen
 def _of_gguf(found: Repository, file: str) -> tuple[Document, str]:
     from llmcmp.sources.weights.gguf.model import checked_document
 
-    return _noted(checked_document(_headers(found, file)), found), file
+    return _noted(checked_document(_headers(found, file), found.repo.rpartition("/")[2]), found), file
 
 
 def _noted(document: Document, found: Repository | None) -> Document:

@@ -71,7 +71,10 @@ def distinct(models: Iterable[Model]) -> tuple[Model, ...]:
     names: set[str] = set()
     for model in once:
         if model.name in names:
-            raise ModelError(f"two different models are called '{model.name}'; change the name in one of the files")
+            raise ModelError(
+                f"two different models are called '{model.name}'; change the name in one of the files if they are "
+                "presets, else rename one file or folder"
+            )
         names.add(model.name)
     return once
 

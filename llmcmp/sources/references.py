@@ -80,4 +80,4 @@ def _gguf(path: Path) -> tuple[Document, str]:
     from llmcmp.sources.weights.find import contents_of
     from llmcmp.sources.weights.gguf.model import checked_document
 
-    return checked_document(contents_of(path)), path.name
+    return checked_document(contents_of(path), path.resolve().parent.name), path.name

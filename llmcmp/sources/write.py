@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from llmcmp.model import Block, Model, Step, Tower
 
 CARD_ORDER: tuple[str, ...] = tuple(
-    "name family organization released architecture undisclosed context position_limit tasks languages changed notes"
-    " sources estimates kept_otherwise published".split()
+    "name family organization released architecture undisclosed quantised context position_limit tasks languages"
+    " changed notes sources estimates kept_otherwise published".split()
 )
 
 
@@ -53,9 +53,14 @@ def renamed(model: Model, name: str) -> Model:
         return model
     origin = f"Copy of {card.name}."
     if card.overrides:
-        source = card.name.removesuffix(f":{','.join(card.overrides)}")
-        origin = f"Of {source}, with {', '.join(card.overrides)}."
+        origin = f"Of {original_name(model)}, with {', '.join(card.overrides)}."
     return replace(model, card=replace(card, name=name, overrides=(), notes=(*card.notes, origin)))
+
+
+def original_name(model: Model) -> str:
+    """What a model was called before it was changed."""
+    overrides = model.card.overrides
+    return model.name.removesuffix(f":{','.join(overrides)}") if overrides else model.name
 
 
 def document(model: Model) -> Table:

@@ -11,7 +11,7 @@ from llmcmp.folds.memory import weight_bytes
 from llmcmp.passes.shard import shard
 from llmcmp.tables import describe
 from llmcmp.tables.caches import refusals
-from llmcmp.tables.compare import card_facts, limit
+from llmcmp.tables.compare import card_facts, limit, stored_notes
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
 
@@ -64,7 +64,7 @@ def budget_table(
             **question.settings(),
         },
         title=f"{what} in {units.show_bytes(budget)} ({beside}): {asked}, {question.formats}, {question.engine}",
-        notes=(*_notes(rows), *question.notes()),
+        notes=(*_notes(rows), *(() if weights is None else stored_notes(models, weights)), *question.notes()),
     )
 
 

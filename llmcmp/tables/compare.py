@@ -81,6 +81,7 @@ def compare(
     Raises UnknownModelError, PresetError, ModelError, QuantityError.
     """
     loaded = _loaded(models)
+    disclosed = [model for model in loaded if model.disclosed]
     ctx, batch = _whole(ctx, "ctx"), _whole(batch, "batch")
     source = None if source is None else _whole(source, "source")
     check_used(loaded, source=source)
@@ -106,7 +107,7 @@ def compare(
         },
         title=f"{units.show_tokens(ctx)} tokens{read}, batch {batch}, weights {weights}, cache {dtype}",
         rows_as="columns",
-        notes=context_notes([model for model in loaded if model.disclosed], (ctx,), source),
+        notes=(*context_notes(disclosed, (ctx,), source), *stored_notes(disclosed, weights)),
     )
 
 
@@ -258,6 +259,15 @@ def context_notes(models: Sequence[Model], contexts: Sequence[int], source: int 
         return ()
     shown = ", ".join(beyond[:4]) + (f" and {len(beyond) - 4} more" if len(beyond) > 4 else "")
     return (f"* beyond the context window of {shown}; computed all the same",)
+
+
+def stored_notes(models: Sequence[Model], weights: str) -> tuple[str, ...]:
+    """One line for all models that were read from quantised files: their bytes are not those of these files."""
+    found = [f"{model.name} ({model.card.quantised})" for model in models if model.card.quantised]
+    if not found:
+        return ()
+    shown = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+    return (f"weights are in {weights}, not as in the quantised files of {shown}; their bytes: llmcmp inspect",)
 
 
 def limit(model: Model) -> int:

@@ -10,7 +10,15 @@ from llmcmp.folds.phases import run_sizes
 from llmcmp.folds.runs import concrete_plans
 from llmcmp.folds.traffic import traffic
 from llmcmp.ops import Part, Plan
-from llmcmp.tables.compare import asked, base_name, card_facts, context_notes, undisclosed_notes, with_ratios
+from llmcmp.tables.compare import (
+    asked,
+    base_name,
+    card_facts,
+    context_notes,
+    stored_notes,
+    undisclosed_notes,
+    with_ratios,
+)
 from llmcmp.tables.growth import curves
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import COMPONENTS, Column, Row, Table
@@ -86,6 +94,7 @@ def flops_table(
         Column(key="beyond_limit", label="Beyond window", unit="flag", machine=True),
     )
     columns, rows = with_ratios(columns, rows, settings["baseline"])
+    running = _running(models, phase)
     return Table(
         command="flops",
         columns=columns,
@@ -93,7 +102,7 @@ def flops_table(
         settings=settings,
         title=_title(settings),
         rows_as="columns",
-        notes=(*context_notes(_running(models, phase), (ctx,), source), *_missing(models, phase)),
+        notes=(*context_notes(running, (ctx,), source), *stored_notes(running, weights), *_missing(models, phase)),
         curves=lambda: curves(models, ctx, lambda model, length: _total(model, settings | {"context": length})),
     )
 

@@ -15,7 +15,7 @@ from llmcmp.folds.memory import weight_bytes
 from llmcmp.folds.params import params
 from llmcmp.frozen import frozen
 from llmcmp.tables import describe
-from llmcmp.tables.compare import card_facts, limit
+from llmcmp.tables.compare import card_facts, limit, stored_notes
 from llmcmp.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -86,13 +86,14 @@ def pick_table(models: Sequence[Model], wish: Wish, *, every: bool = False) -> T
     suiting = sorted((row for row in rows if row["suits"]), key=lambda row: _order(row, wish))
     ruled_out = [row for row in rows if not row["suits"]]
     chosen = [row | {"rank": number} for number, row in enumerate(suiting, start=1)]
+    shown = models if every else [model for model, row in zip(models, rows, strict=True) if row["suits"]]
     return Table(
         command="pick",
         columns=COLUMNS if every else tuple(column for column in COLUMNS if column.key != "verdict"),
         rows=(*chosen, *(ruled_out if every else ())),
         settings=_settings(wish) | {"suits": len(chosen), "ruled_out": _counts(ruled_out, rules)},
         title=f"{len(chosen)} of {len(rows)} models suit and fit in {_memory(wish)}: {_asked(wish)}",
-        notes=(*_notes(wish, rules), *_ruled_out(ruled_out, rules, every=every)),
+        notes=(*_notes(wish, rules), *_ruled_out(ruled_out, rules, every=every), *stored_notes(shown, wish.weights)),
     )
 
 
@@ -195,6 +196,8 @@ def _order(row: Row, wish: Wish) -> tuple[bool, tuple[int, ...], str]:
 
 
 def _months(row: Row) -> int:
+    if row["released"] == "unknown":
+        return 0
     year, month = row["released"].split("-")
     return 12 * int(year) + int(month)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llmcmp import units
 from llmcmp.folds.cache import kvcache
 from llmcmp.folds.params import params
+from llmcmp.frozen import replace
 from llmcmp.tables import describe
 from llmcmp.tables.against import BEYOND, MODEL, left_out
 from llmcmp.tables.compare import asked as longest
@@ -36,6 +37,8 @@ def active_table(models: Sequence[Model], asked: Asked) -> Table:
 
 def kv_year_table(models: Sequence[Model], asked: Asked) -> Table:
     """Cache a token of context, by release; the mean over the context counts windows and states as they are."""
+    undated = [model.name for model in models if model.card.released == "unknown"]
+    models = [model for model in models if model.name not in undated]
     rows = tuple(_cached(model, asked) for model in models if model.disclosed)
     rows = tuple(sorted((row for row in rows if row["kv_bytes"]), key=lambda row: row["released"]))
     columns = (
@@ -49,7 +52,9 @@ def kv_year_table(models: Sequence[Model], asked: Asked) -> Table:
         BEYOND,
     )
     title = f"Cache a token by release: {asked.dtype}, mean over {units.show_tokens(asked.point)} tokens of context"
-    return _table("kv-year", columns, models, rows, _settings(asked), title, asked)
+    table = _table("kv-year", columns, models, rows, _settings(asked), title, asked)
+    told = (f"left out, no date of release: {', '.join(undated)}",) if undated else ()
+    return replace(table, notes=(*table.notes, *told))
 
 
 def bubble_table(models: Sequence[Model], asked: Asked) -> Table:

@@ -15,7 +15,7 @@ from llmcmp.folds.phases import Phase, run_sizes
 from llmcmp.folds.traffic import traffic
 from llmcmp.tables.against import BEYOND, MODEL, left_out
 from llmcmp.tables.compare import asked as longest
-from llmcmp.tables.compare import card_facts, context_notes
+from llmcmp.tables.compare import card_facts, context_notes, stored_notes
 from llmcmp.tables.phases import check_used
 from llmcmp.tables.table import Column, Row, Table
 
@@ -67,6 +67,7 @@ def roofline_table(models: Sequence[Model], asked: Asked) -> Table:
         title=_title(asked, peak),
         notes=(
             *context_notes([m for m in models if m.disclosed], (asked.point,), asked.source),
+            *stored_notes(models, asked.weights),
             *left_out(models, {row["model"] for row in rows}),
             "upper bounds of one device, whether the model fits it or not; each byte is moved once",
             f"peak and bandwidth: {sources}",

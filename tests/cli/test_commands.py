@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -208,6 +209,25 @@ def test_two_files_with_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(source.replace("layers = 32", "layers = 40"))
     run = llm("kvcache", "mine.toml", "llama3", cwd=tmp_path)
     assert run.returncode == 1 and "two different models are called 'llama3-8b'" in run.stderr
+
+
+@pytest.mark.parametrize("command", ["compare", "flops", "kvcache --budget 1GiB --weights int4", "plot roofline"])
+def test_where_weights_have_bytes_a_quantised_file_is_named(command: str, tmp_path: Path) -> None:
+    sizes = {"hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 4}
+    packed = {"model_type": "llama", "vocab_size": 77, "quantization_config": {"quant_method": "gptq"}} | sizes
+    (tmp_path / "packed.json").write_text(json.dumps(packed))
+    run = llm(*command.split(), "packed.json", "-o", "told.md", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "not as in the quantised files of packed (gptq)" in (tmp_path / "told.md").read_text()
+
+
+def test_a_model_without_a_date_is_left_out_of_a_plot_by_date(tmp_path: Path) -> None:
+    text = preset_files()["llama3-8b"].read_text()
+    undated = re.sub(r'released = "[^"]*"', 'released = "unknown"', text).replace('"llama3-8b"', '"undated"')
+    (tmp_path / "undated.toml").write_text(undated)
+    run = llm("plot", "kv-year", "undated.toml", "llama2-7b", "-o", "plot.svg", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "left out, no date of release: undated" in run.stderr
 
 
 def test_a_preset_file_is_plotted_as_it_is(tmp_path: Path) -> None:

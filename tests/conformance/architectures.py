@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmcmp.sources.huggingface.reading import legacy
 from llmcmp.sources.huggingface.reading.types import REFUSED, TYPES
 
-from .configs import CAUSAL
+from .configs import CAUSAL, TEXT_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,8 @@ or named in an error; what the file leaves out has the default of its type in tr
 
 For each type below that is read, tests hold parameters (in total and layer by layer) and the FLOPs of a forward pass to
 those of the class in transformers, with its default config and with others whose sizes and switches are changed by
-seed. Of a config with towers for images or sound, the text model is read, and the card says so.
+seed. Types whose code lies beside their weights are held to the counts of released models. Of a config with towers for
+images or sound, the text model is read, and the card says so.
 """
 
 
@@ -35,9 +37,9 @@ def lines() -> Iterator[str]:
     """The page."""
     yield HEAD
     yield f"## Read: {len(TYPES)} types\n"
-    yield "| `model_type` | class |\n|---|---|"
+    yield "| `model_type` | held to |\n|---|---|"
     for name in sorted(TYPES, key=str.lower):
-        yield f"| `{name}` | {_class_of(name)} |"
+        yield f"| `{name}` | {_held_to(name)} |"
     missing = {name: REFUSED.get(name, "a type around others, or no reader yet") for name in {*CAUSAL, *REFUSED}}
     refused = {name: why for name, why in missing.items() if name not in TYPES}
     yield f"\n## Refused: {len(refused)} types\n"
@@ -47,8 +49,10 @@ def lines() -> Iterator[str]:
         yield f"| `{name}` | {refused[name]} |"
 
 
-def _class_of(name: str) -> str:
-    return f"`{CAUSAL[name]}`" if name in CAUSAL else "code beside its weights, or part of another type"
+def _held_to(name: str) -> str:
+    if name in legacy.TYPES:
+        return "released sizes: its code lies beside its weights"
+    return f"`{CAUSAL.get(name) or TEXT_MODELS[name]}`"
 
 
 def page() -> str:

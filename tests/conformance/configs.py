@@ -28,6 +28,7 @@ from llmcmp.ops import Plan
 from llmcmp.sources.build import build
 from llmcmp.sources.huggingface.anatomy import Anatomy
 from llmcmp.sources.huggingface.reading.read import document
+from llmcmp.sources.huggingface.reading.types import TYPES
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -38,8 +39,12 @@ auto = pytest.importorskip("transformers.models.auto.modeling_auto")
 CAUSAL: dict[str, str] = {
     name: cls if isinstance(cls, str) else cls[0] for name, cls in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items()
 }
-
-
+# Text models that are read as parts of models with other towers, and have no head of their own.
+TEXT_MODELS: dict[str, str] = {
+    name: cls
+    for name, cls in auto.MODEL_MAPPING_NAMES.items()
+    if isinstance(cls, str) and name in TYPES and name not in CAUSAL
+}
 CORRECTION = re.compile(r"e_score_correction_bias|expert_bias$|score_bias$|correction_bias$")
 
 
@@ -67,7 +72,7 @@ def reference(model_type: str, seed: int | None = None) -> tuple[dict[str, Any],
             config = transformers.CONFIG_MAPPING[model_type](**(changes(model_type, seed) if seed is not None else {}))
             written = json.loads(config.to_json_string(use_diff=False))
             with torch.device("meta"), initialization.no_init_weights():
-                model = getattr(transformers, CAUSAL[model_type])(config)
+                model = getattr(transformers, CAUSAL.get(model_type) or TEXT_MODELS[model_type])(config)
             model.tie_weights()
             return written, model
         except Exception as error:  # whatever a class makes of its own config
@@ -216,6 +221,9 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
     for name in sorted(SWITCHES & defaults.keys()):
         if rng.random() < 0.4:
             found[name] = not defaults[name]
+    # Where the default is none at all, the class cannot be built or says nothing of its experts.
+    experts = {"n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1, "n_shared_experts": 1}
+    found |= {name: value for name, value in experts.items() if defaults.get(name, value) is None}
     if "kv_lora_rank" in defaults:  # latent attention has no groups
         found["num_key_value_heads"] = heads
     if "index_topk" in defaults:
@@ -229,9 +237,21 @@ def changes(model_type: str, seed: int) -> dict[str, Any]:
         found[name] = 8 * rng.choice((1, 2, 3))
     found |= {"mamba_num_heads": 2 * heads, "mamba_head_dim": size, "n_groups": heads, "mamba_n_groups": heads}
     found |= {"attn_layer_indices": [1, 3], "lru_width": 8 * rng.randrange(3, 9) * heads}
-    return {name: value for name, value in found.items() if name in defaults}
+    return {name: value for name, value in found.items() if name in defaults} | NEEDED.get(model_type, {})
 
 
+# What classes cannot be built without, and have no default of.
+NEEDED: dict[str, dict[str, Any]] = {
+    "dbrx": {
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 1000.0},
+        "ffn_config": {"ffn_hidden_size": 40, "moe_num_experts": 5, "moe_top_k": 2},
+        "d_model": 48,
+        "n_heads": 6,
+        "n_layers": 3,
+        "tie_word_embeddings": False,
+    },
+    "lfm2_moe": {"num_hidden_layers": 4, "layer_types": ["conv", "conv", "full_attention", "conv"]},
+}
 SWITCHES = {
     "attention_bias",
     "mlp_bias",

@@ -9,6 +9,8 @@ import pytest
 
 import llmcmp
 from llmcmp.errors import ConfigError
+from llmcmp.sources.build import build
+from llmcmp.sources.huggingface.reading import legacy
 from llmcmp.sources.huggingface.reading.keys import defaults
 from llmcmp.sources.huggingface.reading.read import document
 from llmcmp.sources.huggingface.reading.types import REFUSED, TYPES
@@ -16,7 +18,7 @@ from llmcmp.sources.huggingface.reading.types import REFUSED, TYPES
 from .architectures import FILE as PAGE
 from .architectures import page
 from .config_defaults import FILE, config_defaults, text
-from .configs import CAUSAL, flops_outcome, outcome, reference
+from .configs import CAUSAL, TEXT_MODELS, flops_outcome, layer_sums, outcome, reference
 
 transformers = pytest.importorskip("transformers")
 
@@ -54,12 +56,31 @@ def test_parameters_are_those_of_the_class_or_the_config_is_refused(model_type: 
         assert found.kind == "exact"
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("model_type", TEXT_MODELS)
+def test_a_text_model_without_a_head_has_the_parameters_of_its_class(model_type: str, seed: int) -> None:
+    config, model = reference(model_type, seed)
+    tied = seed % 2 == 0  # the model around it says so
+    around = {"model_type": "around", "tie_word_embeddings": tied, "text_config": config}
+    read = llmcmp.params(build(document(around, "read"), "config.json"))
+    layers, outside = layer_sums((name, tuple(p.shape)) for name, p in model.named_parameters())
+    head = 0 if tied else config["vocab_size"] * config["hidden_size"]
+    assert read.total == sum(layers.values()) + outside + head
+    assert read.layers == tuple(layers[number] for number in sorted(layers))
+
+
+def test_every_type_that_is_read_is_held_to_something() -> None:
+    assert TYPES.keys() == set(READ) | TEXT_MODELS.keys() | legacy.TYPES.keys()
+
+
 @pytest.mark.full
 def test_nearly_every_type_that_can_be_read_is_exact_by_its_defaults() -> None:
     kinds = {name: outcome(name) for name in READ}
     # Of those the class itself has defaults that it cannot run with.
     assert [name for name, found in kinds.items() if found.kind == "refused"] == ["deepseek_v2"]
     assert sum(found.kind == "exact" for found in kinds.values()) >= 110
+    others = [name for name, found in kinds.items() if found.kind != "exact"]
+    assert [name for name in others if all(outcome(name, seed).kind != "exact" for seed in SEEDS)] == []
 
 
 @pytest.mark.parametrize(("model_type", "seed"), cases(READ, range(3)))
@@ -109,8 +130,6 @@ def test_a_config_written_by_transformers_costs_what_its_preset_costs() -> None:
         vocab_size=128256, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
         num_key_value_heads=8, max_position_embeddings=8192, rms_norm_eps=1e-5, rope_theta=500000.0,
     )  # fmt: skip
-    from llmcmp.sources.build import build
-
     read = build(document(json.loads(config.to_json_string()), "read"), "config.json")
     preset = llmcmp.load("llama3-8b")
     assert read.towers == preset.towers

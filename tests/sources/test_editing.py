@@ -10,9 +10,9 @@ from tiny import ENCODER_DECODER, HYBRID, KINDS, tiny
 from llmcmp.errors import PresetError
 from llmcmp.folds.params import params
 from llmcmp.model import Model
-from llmcmp.sources.editing import edited, fields, original_name
+from llmcmp.sources.editing import edited, fields
 from llmcmp.sources.presets import every_model, load
-from llmcmp.sources.write import preset_text, renamed
+from llmcmp.sources.write import original_name, preset_text, renamed
 
 DISCLOSED = [model for model in every_model() if model.disclosed]
 

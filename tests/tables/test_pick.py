@@ -93,3 +93,21 @@ def test_nothing_that_fits_is_an_error_of_its_own() -> None:
         expect_any(pick_table(MODELS, Wish(memory=1000)))
     with pytest.raises(QuantityError, match="leaves nothing"):
         check_wish(replace(WISHES[0], overhead=24 * GIB))
+
+
+def test_a_model_without_a_date_is_older_than_all_others() -> None:
+    dated = llmcmp.load("llama2-7b")
+    undated = replace(dated, card=replace(dated.card, name="imported", released="unknown"))
+    rows = pick_table([undated, dated], Wish(memory=24 * GIB)).rows
+    assert [row["model"] for row in rows] == ["llama2-7b", "imported"]
+
+
+def test_a_model_of_a_quantised_file_is_told_to_count_otherwise() -> None:
+    plain = llmcmp.load("llama2-7b")
+    packed = replace(plain, card=replace(plain.card, quantised="gptq"))
+    assert (
+        "int8, not as in the quantised files of llama2-7b (gptq)"
+        in pick_table([packed], Wish(memory=24 * GIB, weights="int8")).notes[-1]
+    )
+    for models, wish in (([plain], Wish(memory=24 * GIB)), ([packed], Wish(memory=GIB))):
+        assert not any("quantised" in note for note in pick_table(models, wish).notes)

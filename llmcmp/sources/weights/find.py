@@ -17,11 +17,6 @@ INDEX = ".safetensors.index.json"
 MOST_ENTRIES = 100_000  # of a folder that is looked through
 
 
-def is_weights(name: str) -> bool:
-    """Whether a name is that of a file of weights."""
-    return name.lower().endswith((*SUFFIXES, INDEX))
-
-
 def contents_of(path: Path) -> FileContents:
     """The headers of the file or folder at `path`. Raises WeightFileError, UnknownModelError."""
     if path.name.endswith(INDEX):

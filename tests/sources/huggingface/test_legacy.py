@@ -1,6 +1,7 @@
 """Configs whose code lies beside the weights: what is read of them is the preset, which was counted from the tensors.
 
-The sizes are those of the repositories' config.json files; transformers has no class to hold them to.
+The sizes are those of the repositories' config.json files; transformers has no class to hold them to. Types without a
+preset are held to the sum of their matrices.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import llmcmp
+from llmcmp.components.attention import Attention
+from llmcmp.components.positions import Rotary
+from llmcmp.errors import ConfigError
+from llmcmp.model import walk
+from llmcmp.sources.huggingface.reading import legacy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +138,70 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "tie_word_embeddings": False,
         "vocab_size": 102400,
     },
+    "yi-6b": {
+        "model_type": "Yi",
+        "architectures": ["YiForCausalLM"],
+        "hidden_act": "silu",
+        "hidden_size": 4096,
+        "intermediate_size": 11008,
+        "max_position_embeddings": 4096,
+        "num_attention_heads": 32,
+        "num_hidden_layers": 32,
+        "num_key_value_heads": 4,
+        "rms_norm_eps": 1e-05,
+        "rope_theta": 5000000.0,
+        "tie_word_embeddings": False,
+        "vocab_size": 64000,
+    },
+    "yi-34b": {
+        "model_type": "Yi",
+        "architectures": ["YiForCausalLM"],
+        "hidden_act": "silu",
+        "hidden_size": 7168,
+        "intermediate_size": 20480,
+        "max_position_embeddings": 4096,
+        "num_attention_heads": 56,
+        "num_hidden_layers": 60,
+        "num_key_value_heads": 8,
+        "rms_norm_eps": 1e-05,
+        "rope_theta": 5000000.0,
+        "tie_word_embeddings": False,
+        "vocab_size": 64000,
+    },
+    "kimi-k2": {
+        "model_type": "kimi_k2",
+        "architectures": ["DeepseekV3ForCausalLM"],
+        "attention_bias": False,
+        "first_k_dense_replace": 1,
+        "hidden_act": "silu",
+        "hidden_size": 7168,
+        "intermediate_size": 18432,
+        "kv_lora_rank": 512,
+        "max_position_embeddings": 131072,
+        "moe_intermediate_size": 2048,
+        "moe_layer_freq": 1,
+        "n_group": 1,
+        "n_routed_experts": 384,
+        "n_shared_experts": 1,
+        "norm_topk_prob": True,
+        "num_attention_heads": 64,
+        "num_experts_per_tok": 8,
+        "num_hidden_layers": 61,
+        "num_key_value_heads": 64,
+        "num_nextn_predict_layers": 0,
+        "q_lora_rank": 1536,
+        "qk_nope_head_dim": 128,
+        "qk_rope_head_dim": 64,
+        "rms_norm_eps": 1e-06,
+        "rope_theta": 50000.0,
+        "routed_scaling_factor": 2.827,
+        "scoring_func": "sigmoid",
+        "tie_word_embeddings": False,
+        "topk_group": 1,
+        "topk_method": "noaux_tc",
+        "v_head_dim": 128,
+        "vocab_size": 163840,
+    },
 }
 INTERNLM2: dict[str, Any] = {
     "model_type": "internlm2",
@@ -149,6 +219,43 @@ INTERNLM2: dict[str, Any] = {
     "rope_theta": 1000000,
     "tie_word_embeddings": False,
     "vocab_size": 92544,
+}
+# internlm/internlm-7b and -20b: keys without values that they share with Llama are left out.
+INTERNLM: dict[str, Any] = {
+    "model_type": "internlm",
+    "architectures": ["InternLMForCausalLM"],
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "max_position_embeddings": 2048,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "rms_norm_eps": 1e-06,
+    "rotary": {"base": 10000, "type": "dynamic"},
+    "tie_word_embeddings": False,
+    "vocab_size": 103168,
+}
+INTERNLM_20B = INTERNLM | {
+    "bias": False,
+    "hidden_size": 5120,
+    "intermediate_size": 13824,
+    "max_position_embeddings": 4096,
+    "num_attention_heads": 40,
+    "num_hidden_layers": 60,
+    "num_key_value_heads": 40,
+}
+AQUILA: dict[str, Any] = {  # BAAI/Aquila-7B
+    "model_type": "aquila",
+    "architectures": ["AquilaModel"],
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "max_position_embeddings": 2048,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "rms_norm_eps": 1e-06,
+    "tie_word_embeddings": False,
+    "vocab_size": 100008,
 }
 
 
@@ -172,3 +279,34 @@ def test_internlm2_has_a_bias_only_where_it_says_so(tmp_path: Path) -> None:
     biased = llmcmp.params(_read(tmp_path, INTERNLM2 | {"bias": True})).total
     assert plain == 2 * 92544 * 4096 + 32 * (4096 * (2 * 4096 + 2 * 1024) + 3 * 4096 * 14336 + 2 * 4096) + 4096
     assert biased - plain == 32 * (2 * 4096 + 2 * 1024)
+
+
+def test_internlm_has_biases_on_all_four_projections_unless_it_says_otherwise(tmp_path: Path) -> None:
+    projections = 4 * 4096 * 4096 + 4 * 4096
+    small = 2 * 103168 * 4096 + 32 * (projections + 3 * 4096 * 11008 + 2 * 4096) + 4096
+    assert llmcmp.params(_read(tmp_path, INTERNLM)).total == small
+    large = 2 * 103168 * 5120 + 60 * (4 * 5120 * 5120 + 3 * 5120 * 13824 + 2 * 5120) + 5120
+    assert llmcmp.params(_read(tmp_path, INTERNLM_20B)).total == large
+
+
+def test_aquila_is_llama_without_biases_with_grouped_heads_where_it_says_so(tmp_path: Path) -> None:
+    rest = 2 * 100008 * 4096 + 32 * (3 * 4096 * 11008 + 2 * 4096) + 4096
+    assert llmcmp.params(_read(tmp_path, AQUILA)).total == rest + 32 * 4 * 4096 * 4096
+    grouped = _read(tmp_path, AQUILA | {"num_key_value_heads": 8})
+    assert llmcmp.params(grouped).total == rest + 32 * (2 * 4096 * 4096 + 2 * 1024 * 4096)
+
+
+def test_every_legacy_type_is_held_to_something() -> None:
+    held = (*CONFIGS.values(), INTERNLM, INTERNLM2, AQUILA)
+    assert {config["model_type"] for config in held} == legacy.TYPES.keys()
+
+
+def test_internlm_names_its_rotation_in_an_object_of_its_own(tmp_path: Path) -> None:
+    def position(**own: Any) -> Any:
+        uses = walk(_read(tmp_path, INTERNLM | {"rotary": own}))
+        return next(use.component.position for use in uses if isinstance(use.component, Attention))
+
+    assert position(base=1000, type="origin") == Rotary(theta=1000.0)
+    assert position(base=1000, type="dynamic").scaling.kind == "ntk"
+    with pytest.raises(ConfigError, match=r"rotary.*'other'"):
+        position(type="other")

@@ -112,6 +112,7 @@ def test_the_text_model_of_a_config_with_towers_is_read_and_says_so(tmp_path: Pa
 def test_a_quantised_config_says_that_bytes_are_not_the_files(tmp_path: Path) -> None:
     model = load(tmp_path, quantization_config={"quant_method": "gptq", "bits": 4})
     assert "gptq" in model.card.notes[0]
+    assert model.card.quantised == "gptq"
     assert model.towers == load(tmp_path).towers
 
 

@@ -15,9 +15,10 @@ from converted import write
 
 import llmcmp
 from llmcmp.errors import ConfigError
+from llmcmp.frozen import replace
 from llmcmp.sources.weights.gguf.architectures import ARCHITECTURES
 from llmcmp.sources.weights.gguf.header import read_gguf_files
-from llmcmp.sources.weights.gguf.model import inspect_gguf
+from llmcmp.sources.weights.gguf.model import gguf_document, inspect_gguf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,6 +229,25 @@ def test_a_file_is_the_model_that_it_was_made_of_tensor_by_tensor(name: str, tmp
         parameter.numel() for name, parameter in reference.named_parameters() if "correction" not in name
     )
     assert found.contents.bytes == 4 * (sizes.total + sizes.buffers)
+
+
+def test_a_model_is_stored_in_what_most_of_its_bytes_are(tmp_path: Path) -> None:
+    path, _ = made("qwen2", tmp_path)
+    plain = read_gguf_files(path)
+    largest = max(plain.tensors, key=lambda tensor: tensor.bytes)
+    few = tuple(replace(tensor, dtype="Q8_0") if tensor == largest else tensor for tensor in plain.tensors)
+    most = tuple(replace(tensor, dtype="Q4_K") if tensor != largest else tensor for tensor in plain.tensors)
+    stored = [gguf_document(replace(plain, tensors=tensors)).get("quantised") for tensors in (plain.tensors, few, most)]
+    assert stored == [None, None, "Q4_K"]
+
+
+def test_two_files_that_converters_call_alike_are_compared_by_their_folders(tmp_path: Path) -> None:
+    for folder, case in (("one", "qwen2"), ("two", "llama")):
+        (tmp_path / folder).mkdir()
+        path, _ = made(case, tmp_path / folder)
+        path.rename(tmp_path / folder / "model.gguf")
+    table = llmcmp.compare([str(tmp_path / folder / "model.gguf") for folder in ("one", "two")])
+    assert [row["model"] for row in table.rows] == ["one", "two"]
 
 
 def test_every_architecture_has_a_case() -> None:

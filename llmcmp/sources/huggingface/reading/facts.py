@@ -38,7 +38,6 @@ QKV = ["query", "key", "value"]
 QKVO = [*QKV, "output"]
 
 FULL, SLIDING, CHUNKED, LINEAR = "full_attention", "sliding_attention", "chunked_attention", "linear_attention"
-CONVOLUTION = "conv"
 # Older names of kinds of layers.
 RENAMED = {
     "attention": FULL,

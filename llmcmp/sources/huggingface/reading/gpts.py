@@ -168,10 +168,6 @@ def phi_norms(keys: Keys) -> str | None:
     return "layer" if keys.flag("qk_layernorm") else None
 
 
-def ctrl_head(keys: Keys) -> Table:
-    return {"bias": True}
-
-
 GPT2 = decoder(
     norm=layer("layer_norm_epsilon"),
     mix=heads(),

@@ -1,9 +1,9 @@
 """Model types whose code lies beside their weights, outside of transformers: their definitions are public all the same.
 
 Facts from the repositories' configuration and modeling files on huggingface.co: THUDM/chatglm3-6b, Qwen/Qwen-7B,
-baichuan-inc/Baichuan2-7B and -13B, internlm/internlm2-7b, deepseek-ai/deepseek-moe-16b-base,
-moonshotai/Kimi-K2-Instruct. A key that such a file leaves out is missing, unless `DEFAULTS` says what those files take
-for it.
+baichuan-inc/Baichuan2-7B and -13B, internlm/internlm-7b, -20b and internlm2-7b, deepseek-ai/deepseek-moe-16b-base,
+01-ai/Yi-6B, BAAI/Aquila-7B, moonshotai/Kimi-K2-Instruct. A key that such a file leaves out is missing, unless
+`DEFAULTS` says what those files take for it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, rms
 from llmcmp.sources.huggingface.reading.facts import QKV, QKVO, Table, either, whole
+from llmcmp.sources.huggingface.reading.latents import TYPES as LATENTS
 from llmcmp.sources.huggingface.reading.llamas import LLAMA
-from llmcmp.sources.huggingface.reading.mixtures import TYPES as MIXTURES
-from llmcmp.sources.huggingface.reading.mixtures import deepseek_sparse
-from llmcmp.sources.huggingface.reading.parts import Feed, attention, dense, experts, rope, routed, shared_experts
+from llmcmp.sources.huggingface.reading.parts import (
+    Feed,
+    attention,
+    deepseek_sparse,
+    dense,
+    experts,
+    rope,
+    routed,
+    shared_experts,
+)
 
 if TYPE_CHECKING:
     from llmcmp.sources.huggingface.reading.keys import Keys
@@ -85,8 +93,18 @@ def baichuan_position(keys: Keys, kind: str) -> Table:
     return rope()(keys, kind)
 
 
-def internlm_bias(name: str) -> Any:
-    return either(name, QKVO, [])
+INTERNLM_BIAS = either("bias", QKVO, [])
+INTERNLM_ROTARY = {"origin": "default", "dynamic": "dynamic"}
+
+
+def internlm_position(keys: Keys, kind: str) -> Table:
+    """The first InternLM's own object for what others call rope_scaling."""
+    own = keys.table("rotary")
+    name = own.get("type", "dynamic")
+    if name not in INTERNLM_ROTARY:
+        keys.refuse("rotary", f"type {str(name)[:40]!r} is not known; known: {', '.join(INTERNLM_ROTARY)}")
+    named = {"rope_type": INTERNLM_ROTARY[str(name)], "factor": own.get("scaling_factor", 1.0)}
+    return rope(otherwise=named | {"rope_theta": own.get("base", 10_000)})(keys, kind)
 
 
 def deepseek_feed(keys: Keys) -> Feed:
@@ -119,10 +137,10 @@ TYPES: dict[str, Reader] = {
         check=qwen_plain,
     ),
     "baichuan": decoder(mix=attention(kv=whole("num_attention_heads"), position=baichuan_position)),
-    "internlm": decoder(mix=attention(bias=internlm_bias("bias"))),
-    "internlm2": decoder(mix=attention(bias=internlm_bias("bias"))),
+    "internlm": decoder(mix=attention(bias=INTERNLM_BIAS, position=internlm_position)),
+    "internlm2": decoder(mix=attention(bias=INTERNLM_BIAS)),
     "deepseek": decoder(mix=attention(bias=either("attention_bias", QKVO, [])), feed=deepseek_feed),
     "Yi": LLAMA,
     "aquila": LLAMA,
-    "kimi_k2": MIXTURES["deepseek_v3"],
+    "kimi_k2": LATENTS["deepseek_v3"],
 }

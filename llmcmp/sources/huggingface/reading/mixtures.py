@@ -1,4 +1,4 @@
-"""Decoders with experts."""
+"""Decoders with attention heads and experts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from llmcmp.sources.huggingface.reading.facts import (
     QKV,
     SLIDING,
     Table,
-    always,
     biased,
     either,
     every,
@@ -32,12 +31,13 @@ from llmcmp.sources.huggingface.reading.llamas import (
     with_thetas,
 )
 from llmcmp.sources.huggingface.reading.parts import (
+    CORRECTED,
+    NORMALIZED,
     after_dense,
     attention,
-    dense,
     every_step,
     experts,
-    latent,
+    first_dense,
     mlp_types,
     rope,
     rotating,
@@ -49,59 +49,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmcmp.sources.huggingface.reading.keys import Keys
-
-CORRECTED: dict[str, Any] = {"scoring": "sigmoid", "correction": True}
-NORMALIZED = {"normalize": True}
-
-
-def first_dense(keys: Keys) -> list[bool]:
-    """All layers but the first have experts."""
-    return [number > 0 for number in range(keys.layers)]
-
-
-def deepseek_sparse(keys: Keys) -> list[bool]:
-    """All but the first `first_k_dense_replace`, and of those every `moe_layer_freq`-th."""
-    first = keys.whole("first_k_dense_replace", default=1, least=0)
-    step = keys.whole("moe_layer_freq", default=1)
-    return [number >= first and number % step == 0 for number in range(keys.layers)]
-
-
-def deepseek(**more: Any) -> Reader:
-    """Latent attention and DeepSeekMoE."""
-    return decoder(
-        mix=latent(
-            position=rope(interleaved=True),
-            bias=biased("attention_bias", ["query_down", "kv_down", "output"]),
-            indexer=more.pop("indexer", None),
-        ),
-        feed=experts(
-            count=whole("n_routed_experts"),
-            shared=shared_experts("n_shared_experts"),
-            sparse=more.pop("sparse", deepseek_sparse),
-            router=more.pop("router", routed(**CORRECTED, group_score="best-two")),
-        ),
-        predicted="num_nextn_predict_layers",
-        **more,
-    )
-
-
-INDEXED = "indexed_attention"
-
-
-def indexer(keys: Keys) -> Table:
-    """What chooses the keys of DeepSeek's sparse attention."""
-    return {
-        "heads": keys.whole("index_n_heads"),
-        "head_dim": keys.whole("index_head_dim"),
-        "top_k": keys.whole("index_topk"),
-    }
-
-
-def indexed_everywhere(keys: Keys) -> None:
-    """Refuse layers that take over the choice of an earlier one."""
-    kinds = keys.texts("indexer_types", keys.layers)
-    if kinds is not None and set(kinds) != {"full"}:
-        keys.refuse("indexer_types", "layers without an index of their own are not read")
 
 
 def glm_moe(**more: Any) -> Reader:
@@ -177,6 +124,7 @@ def dbrx_attention(keys: Keys, kind: str) -> Table:
     kv = own.get("kv_n_heads", 1)
     if type(kv) is not int or kv < 1:
         raise keys.error(f"kv_n_heads must be a whole number, not {str(kv)[:40]}", "attn_config")
+    keys.expect("num_key_value_heads", kv, None, why="it repeats kv_n_heads of attn_config")
     theta = {"rope_theta": own["rope_theta"]} if "rope_theta" in own else None
     return attention(kv=kv, position=rope(otherwise=theta))(keys, kind)
 
@@ -303,24 +251,6 @@ TYPES: dict[str, Reader] = {
         norm=rms(placement="output"),
         mix=attention(bias=BIASED, qk_norm="whole"),
         feed=experts(count=whole("num_experts"), width=whole("intermediate_size"), router=routed()),
-    ),
-    "deepseek_v2": deepseek(router=routed(), sparse=deepseek_sparse),
-    "deepseek_v3": deepseek(),
-    "deepseek_v32": deepseek(sparse=mlp_types(deepseek_sparse), kinds=listed(always(INDEXED)), indexer=indexer),
-    "glm_moe_dsa": deepseek(
-        sparse=mlp_types(deepseek_sparse), kinds=listed(always(INDEXED)), indexer=indexer, check=indexed_everywhere
-    ),
-    "glm4_moe_lite": deepseek(sparse=mlp_types(first_dense)),
-    "youtu": decoder(
-        mix=latent(position=rope(interleaved=True), bias=biased("attention_bias", ["query_down", "kv_down", "output"]))
-    ),
-    "minicpm3": decoder(
-        mix=latent(
-            position=rope(),
-            bias=biased("attention_bias", ["query_down", "kv_down", "output"]),
-            value_dim=lambda keys: keys.size("v_head_dim", otherwise=keys.hidden // keys.heads),
-        ),
-        feed=dense(bias=flag("mlp_bias")),
     ),
     "glm4_moe": glm_moe(),
     "solar_open": decoder(

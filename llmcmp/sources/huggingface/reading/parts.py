@@ -216,6 +216,18 @@ def experts(
 # Which layers have experts
 
 
+def first_dense(keys: Keys) -> list[bool]:
+    """All layers but the first have experts."""
+    return [number > 0 for number in range(keys.layers)]
+
+
+def deepseek_sparse(keys: Keys) -> list[bool]:
+    """All but the first `first_k_dense_replace`, and of those every `moe_layer_freq`-th."""
+    first = keys.whole("first_k_dense_replace", default=1, least=0)
+    step = keys.whole("moe_layer_freq", default=1)
+    return [number >= first and number % step == 0 for number in range(keys.layers)]
+
+
 def after_dense(*names: str) -> Callable[[Keys], list[bool]]:
     """All but the first, as many as a key says."""
     return lambda keys: [layer >= keys.whole(*names, least=0) for layer in range(keys.layers)]
@@ -242,6 +254,9 @@ def every_step(keys: Keys) -> list[bool]:
 
 
 # Routers
+
+CORRECTED: dict[str, Any] = {"scoring": "sigmoid", "correction": True}
+NORMALIZED = {"normalize": True}
 
 
 def routed(scoring: str = "softmax", **more: Any) -> Callable[[Keys], Table]:

@@ -38,15 +38,16 @@ def document(config: Table, name: str, where: str = "config.json", url: str = ""
     _check_class(keys)
     if inside:
         keys.value("tie_word_embeddings", default=None)
-    quantized = inner.get("quantization_config") or config.get("quantization_config")
+    quantised = _quantised(inner.get("quantization_config") or config.get("quantization_config"))
     keys.ignore("quantization_config", "compression_config")
     reader = TYPES.get(model_type)
     if reader is None:
         raise keys.error(_unknown(model_type), "model_type")
     drawing = reader(keys)
     card = _card(keys, drawing, f"{name} (text)" if inside else name, url, date)
-    notes = list(_notes(config, keys, keys.finish(), inside, quantized))
-    return card | ({"notes": notes} if notes else {}) | sections(drawing)
+    notes = list(_notes(config, keys, keys.finish(), inside, quantised))
+    stored = {"quantised": quantised} if quantised else {}
+    return card | stored | ({"notes": notes} if notes else {}) | sections(drawing)
 
 
 def name_of(path: Path) -> str:
@@ -118,7 +119,15 @@ def _card(keys: Keys, drawing: Drawing, name: str, url: str, date: str) -> Table
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx")
 
 
-def _notes(config: Table, keys: Keys, values: list[str], inside: str, quantized: object) -> list[str]:
+def _quantised(found: object) -> str | None:
+    """What quantised the weights of a config's file; "?" where it does not say."""
+    if not found:
+        return None
+    method = cast("Table", found).get("quant_method", "?") if isinstance(found, dict) else "?"
+    return str(method)[:40]
+
+
+def _notes(config: Table, keys: Keys, values: list[str], inside: str, quantised: str | None) -> list[str]:
     notes = list(keys.notes)
     if inside:
         towers = [name for name in config if name.endswith("_config") and name not in (inside, "quantization_config")]
@@ -126,10 +135,9 @@ def _notes(config: Table, keys: Keys, values: list[str], inside: str, quantized:
         notes.append(f"The text model only: not counted {beside or 'other towers'} and what joins them to it.")
     if values:
         notes.append(f"Change values and no count, so they are not part of the model: {', '.join(values)}.")
-    if quantized:
-        method = cast("Table", quantized).get("quant_method", "?") if isinstance(quantized, dict) else "?"
+    if quantised:
         notes.append(
-            f"The file is quantised ({str(method)[:40]}): parameters are the architecture's; bytes are those of the "
+            f"The file is quantised ({quantised}): parameters are the architecture's; bytes are those of the "
             "dtype that you ask for, not of the file."
         )
     return notes

@@ -1,26 +1,24 @@
-"""Decoders with recurrent mixers or short convolutions, alone, between attentions or beside them."""
+"""Decoders with recurrent mixers, alone, between attentions or beside them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from llmcmp.sources.huggingface.reading.decoders import Reader, decoder, rms
 from llmcmp.sources.huggingface.reading.facts import (
     FULL,
     LINEAR,
-    SLIDING,
     Table,
     always,
-    either,
     flag,
     listed,
     whole,
 )
 from llmcmp.sources.huggingface.reading.llamas import BIASED, multiplied
-from llmcmp.sources.huggingface.reading.mixtures import CORRECTED, NORMALIZED
 from llmcmp.sources.huggingface.reading.parts import (
+    CORRECTED,
+    NORMALIZED,
     Feed,
-    after_dense,
     attention,
     dense,
     every_step,
@@ -34,11 +32,12 @@ from llmcmp.sources.huggingface.reading.parts import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmcmp.sources.huggingface.reading.facts import Fact
     from llmcmp.sources.huggingface.reading.keys import Keys
-    from llmcmp.sources.huggingface.reading.parts import Mixing
+    from llmcmp.sources.huggingface.reading.parts import Feeding, Mixing
 
-CONVOLVED = "conv"
 ALONE = "mixer"
+Names: TypeAlias = tuple[str, ...]  # of one key, the newest first
 
 
 def nothing(keys: Keys) -> Feed:
@@ -102,28 +101,28 @@ def jamba_sparse(keys: Keys) -> list[bool]:
 
 def mamba2(
     *,
-    heads: str = "mamba_n_heads",
+    heads: Names = ("mamba_n_heads",),
     size: Callable[[Keys], int],
-    groups: str = "mamba_n_groups",
-    state: str = "mamba_d_state",
-    kernel: str = "mamba_d_conv",
-    bias: str = "mamba_proj_bias",
-    conv_bias: str = "mamba_conv_bias",
+    groups: Names = ("mamba_n_groups",),
+    state: Names = ("mamba_d_state",),
+    kernel: Names = ("mamba_d_conv",),
+    bias: Names = ("mamba_proj_bias",),
+    conv_bias: Names = ("mamba_conv_bias",),
     norm: Callable[[Keys], Table] | None = None,
 ) -> Mixing:
-    """Mamba-2 by the keys that a type has for it."""
+    """Mamba-2 by the keys that a type has for it, each with its other names."""
 
     def read(keys: Keys, kind: str) -> Table:
         table: Table = {
             "section": "mixer",
             "kind": "mamba-2",
-            "heads": keys.whole(heads),
+            "heads": keys.whole(*heads),
             "head_dim": size(keys),
-            "groups": keys.whole(groups),
-            "state_size": keys.whole(state),
-            "kernel": keys.whole(kernel),
-            "bias": keys.flag(bias),
-            "conv_bias": keys.flag(conv_bias),
+            "groups": keys.whole(*groups),
+            "state_size": keys.whole(*state),
+            "kernel": keys.whole(*kernel),
+            "bias": keys.flag(*bias),
+            "conv_bias": keys.flag(*conv_bias),
         }
         return table | (norm(keys) if norm else {})
 
@@ -238,7 +237,7 @@ def qwen_gate(keys: Keys) -> None:
         keys.notes.append("Its module for the prediction of further tokens is not counted.")
 
 
-def qwen_next(feed: object) -> Reader:
+def qwen_next(feed: Feeding) -> Reader:
     """Qwen3-Next's attention with an output gate between gated delta nets."""
     return decoder(
         norm=rms(unit_offset=True),
@@ -247,65 +246,22 @@ def qwen_next(feed: object) -> Reader:
             LINEAR: delta,
         },
         kinds=listed(interval_kinds),
-        feed=feed,  # type: ignore[arg-type]
+        feed=feed,
         ignored=("full_attention_interval", "mlp_only_layers"),
         check=qwen_gate,
     )
 
 
-def shared_gate(sparse: object = None) -> object:
+def shared_gate(sparse: Fact[list[bool]] | None = None) -> Feeding:
     """Qwen's experts with a gated shared one."""
     return experts(
         count=whole("num_experts"),
         shared=whole("shared_expert_intermediate_size"),
         shared_gate=True,
-        sparse=sparse,  # type: ignore[arg-type]
+        sparse=sparse,
         router=routed(),
     )
 
-
-def convolved(keys: Keys, kind: str) -> Table:
-    """LFM2's gated short convolution."""
-    return {
-        "section": "mixer",
-        "kind": "short-convolution",
-        "kernel": keys.whole("conv_L_cache"),
-        "bias": keys.flag("conv_bias"),
-    }
-
-
-def lfm2_width(keys: Keys) -> int:
-    """The width of a feed-forward: two thirds of what is stated, scaled and rounded up, unless told not to."""
-    width = keys.whole("block_ff_dim", default=None) if keys.given("block_ff_dim") else keys.whole("intermediate_size")
-    keys.ignore("intermediate_size")
-    multiple, factor = keys.whole("block_multiple_of"), keys.value("block_ffn_dim_multiplier", default=None)
-    if not keys.flag("block_auto_adjust_ff_dim"):
-        return width
-    width = int(2 * width / 3)
-    if factor is not None:
-        width = int(keys.number("block_ffn_dim_multiplier") * width)
-    return multiple * -(-width // multiple)
-
-
-def lfm2_kinds(keys: Keys) -> list[str]:
-    chosen = keys.wholes("full_attn_idxs")
-    return [FULL if chosen is None or number in chosen else CONVOLVED for number in range(keys.layers)]
-
-
-def tied_either(keys: Keys) -> bool:
-    """LFM2's older name of the key."""
-    return keys.flag("tie_embedding") if keys.given("tie_embedding") else keys.flag("tie_word_embeddings")
-
-
-def lfm3_kinds(keys: Keys) -> list[str]:
-    return [FULL if n % 4 == 2 else SLIDING if n % 4 == 0 and n > 0 else CONVOLVED for n in range(keys.layers)]
-
-
-LFM3_ROPE = {
-    SLIDING: {"rope_theta": 10_000.0},
-    FULL: {"rope_type": "proportional", "rope_theta": 1_000_000.0, "partial_rotary_factor": 0.5},
-}
-LFM2_ATTENTION = attention(qk_norm="head")
 
 NEMOTRON = {"M": LINEAR, "*": FULL, "-": "mlp", "E": "moe"}
 
@@ -359,23 +315,15 @@ def nemotron_mixers(keys: Keys) -> list[str]:
     return [kind if kind in (LINEAR, FULL) else "" for kind in nemotron_layers(keys)]
 
 
-def renamed_flag(*names: str) -> Callable[[Keys], bool]:
-    return lambda keys: next((keys.flag(name) for name in names if keys.given(name)), keys.flag(names[-1]))
-
-
-def nemotron_mamba(keys: Keys, kind: str) -> Table:
-    return {
-        "section": "mixer",
-        "kind": "mamba-2",
-        "heads": keys.whole("mamba_num_heads"),
-        "head_dim": keys.whole("mamba_head_dim"),
-        "groups": keys.whole("mamba_n_groups", "n_groups"),
-        "state_size": keys.whole("ssm_state_size"),
-        "kernel": keys.whole("mamba_d_conv", "conv_kernel"),
-        "bias": keys.flag("use_bias"),
-        "conv_bias": keys.flag("mamba_conv_bias", "use_conv_bias"),
-    }
-
+NEMOTRON_MAMBA = mamba2(
+    heads=("mamba_num_heads",),
+    size=whole("mamba_head_dim"),
+    groups=("mamba_n_groups", "n_groups"),
+    state=("ssm_state_size",),
+    kernel=("mamba_d_conv", "conv_kernel"),
+    bias=("use_bias",),
+    conv_bias=("mamba_conv_bias", "use_conv_bias"),
+)
 
 TYPES: dict[str, Reader] = {
     "mamba": decoder(norm=rms("layer_norm_epsilon"), mix=mamba, kinds=always(ALONE), feed=nothing),
@@ -383,13 +331,13 @@ TYPES: dict[str, Reader] = {
     "mamba2": decoder(
         norm=rms("layer_norm_epsilon"),
         mix=mamba2(
-            heads="num_heads",
+            heads=("num_heads",),
             size=plain_size,
-            groups="n_groups",
-            state="state_size",
-            kernel="conv_kernel",
-            bias="use_bias",
-            conv_bias="use_conv_bias",
+            groups=("n_groups",),
+            state=("state_size",),
+            kernel=("conv_kernel",),
+            bias=("use_bias",),
+            conv_bias=("use_conv_bias",),
         ),
         kinds=always(ALONE),
         feed=nothing,
@@ -425,58 +373,6 @@ TYPES: dict[str, Reader] = {
         },
         kinds=listed(olmo_kinds),
     ),
-    "lfm2": decoder(
-        norm=rms("norm_eps"),
-        tied=tied_either,
-        mix={FULL: LFM2_ATTENTION, CONVOLVED: convolved},
-        kinds=listed(lfm2_kinds),
-        feed=dense(width=lfm2_width, acts="silu"),
-        ignored=(
-            "conv_dim",
-            "conv_dim_out",
-            "block_dim",
-            "block_mlp_init_scale",
-            "block_norm_eps",
-            "block_out_init_scale",
-            "block_use_swiglu",
-            "block_use_xavier_init",
-            "conv_use_xavier_init",
-            "num_heads",
-            "full_attn_idxs",
-        ),
-    ),
-    "lfm2_moe": decoder(
-        norm=rms("norm_eps"),
-        tied=tied_either,
-        mix={FULL: LFM2_ATTENTION, CONVOLVED: convolved},
-        kinds=listed(lambda keys: keys.refuse("layer_types", "is missing, and the type has no default")),
-        feed=experts(
-            count=whole("num_experts"),
-            sparse=after_dense("num_dense_layers"),
-            acts="silu",
-            router=routed(scoring="sigmoid", correction=flag("use_expert_bias")),
-        ),
-    ),
-    "lfm3": decoder(
-        norm=rms("norm_eps", placement=either("use_sandwich_norm", "sandwich", "pre")),
-        mix={
-            FULL: attention(
-                bias=BIASED,
-                qk_norm="head",
-                head_gate=either("use_attention_gate", "sigmoid", None),
-                position=rope(otherwise=LFM3_ROPE),
-            ),
-            SLIDING: attention(
-                bias=BIASED,
-                qk_norm="head",
-                head_gate=either("use_attention_gate", "sigmoid", None),
-                position=rope(otherwise=LFM3_ROPE),
-            ),
-            CONVOLVED: convolved,
-        },
-        kinds=listed(lfm3_kinds),
-        feed=dense(acts="silu"),
-    ),
     "falcon_h1": decoder(
         mix=attention(bias=BIASED),
         beside=mamba2(size=ssm_size, norm=falcon_h1_norm),
@@ -487,7 +383,7 @@ TYPES: dict[str, Reader] = {
         norm=rms("layer_norm_epsilon"),
         mix={
             FULL: attention(position=fixed("none"), size=whole("head_dim", "attention_head_dim")),
-            LINEAR: nemotron_mamba,
+            LINEAR: NEMOTRON_MAMBA,
         },
         check=nemotron_plain,
         kinds=nemotron_mixers,

@@ -3,11 +3,29 @@ and the model class of transformers 5.23 (github.com/huggingface/transformers, s
 
 from __future__ import annotations
 
-from llmcmp.sources.huggingface.reading import encoders, gpts, legacy, llamas, mixtures, recurrent, seq2seq
+from llmcmp.sources.huggingface.reading import (
+    convolutions,
+    encoders,
+    gpts,
+    latents,
+    legacy,
+    llamas,
+    mixtures,
+    recurrent,
+    seq2seq,
+)
 from llmcmp.sources.huggingface.reading.decoders import Reader
 
 TYPES: dict[str, Reader] = (
-    llamas.TYPES | gpts.TYPES | mixtures.TYPES | encoders.TYPES | seq2seq.TYPES | recurrent.TYPES | legacy.TYPES
+    llamas.TYPES
+    | gpts.TYPES
+    | mixtures.TYPES
+    | latents.TYPES
+    | encoders.TYPES
+    | seq2seq.TYPES
+    | recurrent.TYPES
+    | convolutions.TYPES
+    | legacy.TYPES
 )
 
 # What a type has that no component has yet.
