@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
 from llmcmp.workbench.background import aside
 
@@ -83,3 +84,23 @@ class View(Widget):
         """
 
         aside(self, work, done, failed, self.key)
+
+
+class Tabled(View):
+    """A view of one Table, with the table's notes, or what went wrong, below it in a Static of class `notes`."""
+
+    _table: Table | None = None
+
+    def table(self) -> Table | None:
+        return self._table
+
+    def say(self, notes: tuple[str, ...]) -> None:
+        """Lines below the table, which take no room where there are none."""
+        below = self.query_one(".notes", Static)
+        below.update("\n".join(notes))
+        below.display = bool(notes)
+
+    def failed(self, line: str) -> None:
+        """There is no table, and this is why."""
+        self._table = None
+        self.say((line,))
