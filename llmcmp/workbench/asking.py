@@ -118,7 +118,7 @@ def _keys(main: Main) -> list[tuple[str, Iterable[BindingType]]]:
 
     tabs = [Binding(str(number), "", tooltip=f"The tab {tab.title}") for number, tab in enumerate(main.tabs, start=1)]
     everywhere = [each for each in main.BINDINGS if not (isinstance(each, Binding) and each.action.startswith("tab("))]
-    views = [(f"In {view.title}", view.BINDINGS) for view in (tab.load() for tab in main.tabs) if view.BINDINGS]
+    views = [(f"In {tab.title}", own) for tab in main.tabs if (own := tab.load().BINDINGS)]
     palette = Binding("ctrl+p", "", tooltip="Every command and theme by name")
     return [
         ("Everywhere", [*everywhere, palette]),

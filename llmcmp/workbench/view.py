@@ -27,10 +27,8 @@ T = TypeVar("T")
 
 
 class View(Widget):
-    """One tab. `title` is its label and `key` its id, in the tab bar, in the saved state and for `1` to `9`."""
+    """One tab."""
 
-    key: ClassVar[str] = ""
-    title: ClassVar[str] = ""
     # Which of the screen's keys for views it answers to: "differences", "budget", "part".
     keys: ClassVar[tuple[str, ...]] = ()
 
@@ -52,6 +50,12 @@ class View(Widget):
             super().__init__()
             self.model = model
 
+    @property
+    def key(self) -> str:
+        """What its Tab knows it by, in the tab bar and in the saved state: the name of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    # Not abstract by abc: a widget has a metaclass of Textual's, which abc's cannot stand beside.
     def show(self, selection: Selection) -> None:
         """Show a selection. The same one may come again."""
         raise NotImplementedError

@@ -111,8 +111,6 @@ class Column(Vertical):
 class BlocksView(View):
     """What `llmcmp show` draws and lists of the selected models."""
 
-    key = "blocks"
-    title = "Blocks"
     keys = ("draw", "before", "next")
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -41,8 +41,6 @@ BEYOND = "* beyond the model's context window; computed all the same"
 class CacheView(Tabled):
     """`llmcmp kvcache`: of the selected models against context, or of every decoder at the context that is set."""
 
-    key = "cache"
-    title = "Cache"
     keys = ("budget",)
     SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """

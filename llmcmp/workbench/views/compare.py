@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 class CompareView(Tabled):
     """`llmcmp compare` of the selected models."""
 
-    key = "compare"
-    title = "Compare"
     keys = ("differences",)
     DEFAULT_CSS = """
     CompareView { layout: vertical; }

@@ -33,8 +33,6 @@ LENGTHS = (512, 2048, 8192, 32768, 131072)  # contexts at which components are s
 class ComputeView(Tabled):
     """`llmcmp flops` of the selected models."""
 
-    key = "compute"
-    title = "Compute"
     keys = ("part",)
     SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """

@@ -54,8 +54,6 @@ class Ended:
 class MeasureView(View):
     """`llmcmp bench` of the selected models."""
 
-    key = "measure"
-    title = "Measure"
     keys = ("measure",)
     DEFAULT_CSS = """
     MeasureView Horizontal { height: 1; }

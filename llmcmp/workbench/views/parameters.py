@@ -30,8 +30,6 @@ MOST_BARS = 8  # bars above the table before they scroll
 class ParametersView(Tabled):
     """`llmcmp params` of the selected models."""
 
-    key = "parameters"
-    title = "Parameters"
     SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
     ParametersView { layout: vertical; }
