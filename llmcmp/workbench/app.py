@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 # The tabs, in their order.
-TABS = (
-    Tab(module="compare", view="CompareView", title="Compare"),
-    Tab(module="blocks", view="BlocksView", title="Blocks"),
-    Tab(module="parameters", view="ParametersView", title="Parameters"),
-    Tab(module="compute", view="ComputeView", title="Compute"),
-    Tab(module="cache", view="CacheView", title="Cache"),
-    Tab(module="measure", view="MeasureView", title="Measure"),
-    Tab(module="learn", view="LearnView", title="Learn"),
-)
+TABS = tuple(Tab(module=name) for name in ("compare", "blocks", "parameters", "compute", "cache", "measure", "learn"))
 
 
 class Workbench(App[None]):

@@ -5,19 +5,18 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from llmcmp.frozen import replace
-from llmcmp.workbench import catalogue
+from llmcmp.workbench import asking, catalogue
 from llmcmp.workbench.background import app_of, aside
 from llmcmp.workbench.bars import KeyBar, TabBar
 from llmcmp.workbench.chosen import Chosen, open_all
-from llmcmp.workbench.library import Library, Search
-from llmcmp.workbench.lines import Lines
+from llmcmp.workbench.library import Library
+from llmcmp.workbench.main_keys import KEYS
 from llmcmp.workbench.model_list import ModelList
 from llmcmp.workbench.run_bar import Choice, Number, RunBar, Setting
 from llmcmp.workbench.selection import Selection
@@ -25,14 +24,11 @@ from llmcmp.workbench.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from llmcmp.model import Model
-    from llmcmp.sources.editing import Field
-    from llmcmp.tables.table import Row
-    from llmcmp.workbench.dialogs.what_if import Edit
     from llmcmp.workbench.state import State
     from llmcmp.workbench.tab import Tab
 
@@ -42,45 +38,7 @@ REMEMBER_AFTER = 0.5  # seconds from a change until it is saved
 class Main(Screen[None]):
     """Everything but the dialogs."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", id="main.search", tooltip="Search models by name"),
-        Binding("f", "filter", "Filter", id="main.filter", tooltip="Filter models by what they are"),
-        Binding("o", "open", "Open", id="main.open", tooltip="Open a file, an id or a preset with changes"),
-        Binding("x", "clear", "Clear", id="main.clear", show=False, tooltip="Select no model"),
-        Binding("left_square_bracket", "context(False)", "Shorter", key_display="[", id="main.shorter", show=False,
-                tooltip="Halve the context"),
-        Binding("right_square_bracket", "context(True)", "Context ×2", key_display="]", id="main.longer", show=False,
-                tooltip="Double the context"),
-        Binding("c", "edit('context')", "Context", id="main.context", show=False, tooltip="Type a context"),
-        Binding("n", "edit('batch')", "Batch", id="main.batch", show=False, tooltip="Type a number of sequences"),
-        Binding("w", "turn('weights')", "Weights", id="main.weights", show=False, tooltip="Next dtype of the weights"),
-        Binding("t", "turn('dtype')", "Cache dtype", id="main.dtype", show=False, tooltip="Next dtype of the cache"),
-        Binding("p", "turn('phase')", "Phase", id="main.phase", show=False, tooltip="Prefill, decode or train"),
-        Binding("d", "view('draw')", "Drawing", id="main.draw", tooltip="Blocks: trees of tensors, or drawings"),
-        Binding("comma", "view('before')", "Model before", key_display=",", id="main.before", show=False,
-                tooltip="Blocks: the selected model before"),
-        Binding("full_stop", "view('next')", "Next model", key_display=".", id="main.next",
-                tooltip="Blocks: the next selected model"),
-        Binding("m", "view('measure')", "Measure", id="main.measure", tooltip="Measure: the selected models, or stop"),
-        Binding("s", "view('find')", "Find a term", id="main.find", tooltip="Learn: search the terms"),
-        Binding("i", "what_if", "What if", id="main.what_if", tooltip="Edit a model; the edit stands beside it"),
-        Binding("e", "export", "Export", id="main.export", tooltip="Write what the tab shows to a file"),
-        Binding("d", "view('differences')", "Differences", id="main.differences",
-                tooltip="Compare: only what differs, or all"),
-        Binding("m", "view('budget')", "Budget", id="main.budget", tooltip="Cache: type a memory budget"),
-        Binding("v", "view('part')", "Other chart", id="main.part", show=False, tooltip="Compute: the other chart"),
-        Binding("y", "copy", "Copy", id="main.copy", tooltip="Copy what the tab shows as Markdown"),
-        Binding("l", "library", "Models", id="main.library", show=False, tooltip="Hide or show the list of models"),
-        Binding("escape", "models", "To the models", id="main.models", show=False, 
-                tooltip="Back to the models; there: search for nothing"),
-        Binding("question_mark", "help", "Keys", key_display="?", id="main.help", tooltip="Every key and what it does"),
-        Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave; the next start finds everything as it was"),
-        *(
-            Binding(str(number), f"tab({number})", f"Tab {number}", id=f"main.tab{number}", show=False,
-                    tooltip=f"Tab {number} from the left")
-            for number in range(1, 10)
-        ),
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     class Changed(Message):
         """What is to be remembered has changed."""
@@ -123,6 +81,10 @@ class Main(Screen[None]):
         app_of(self).theme_changed_signal.subscribe(self, lambda _: self._remember())
         if self._wanted:
             self._open(self._wanted, self.state.baseline)
+        self.learn_presets()
+
+    def learn_presets(self) -> None:
+        """Tell the list what is known of the presets that there are now."""
         aside(self, lambda: catalogue.facts(catalogue.Filter()), self.query_one(Library).know, self.wrong, "facts")
 
     # What is selected.
@@ -135,14 +97,14 @@ class Main(Screen[None]):
                 self.wrong(line)
             for model, reference in answer[0]:
                 self.chosen.add(model, reference)
-            self._choose(self.selection.baseline or baseline)
+            self.choose(self.selection.baseline or baseline)
 
         aside(self, lambda: open_all(references), done, self.wrong, "open")
 
     def add(self, model: Model, reference: str | None = None) -> None:
         """Select a model that was opened or made here."""
         self.chosen.add(model, reference)
-        self._choose(self.selection.baseline)
+        self.choose(self.selection.baseline)
         self.query_one(ModelList).point_at(model.name)
 
     def on_view_opened(self, event: View.Opened) -> None:
@@ -150,7 +112,7 @@ class Main(Screen[None]):
 
     def on_model_list_toggled(self, event: ModelList.Toggled) -> None:
         self.chosen.toggle(*event.models)
-        self._choose(self.selection.baseline)
+        self.choose(self.selection.baseline)
 
     def on_model_list_based(self, event: ModelList.Based) -> None:
         self.base_on(event.model)
@@ -162,9 +124,9 @@ class Main(Screen[None]):
         """Make a model the baseline, selecting it if need be; if it is, there is none."""
         if name not in self.chosen.names:
             self.chosen.toggle(name)
-        self._choose(None if name == self.selection.baseline else name)
+        self.choose(None if name == self.selection.baseline else name)
 
-    def _choose(self, baseline: str | None) -> None:
+    def choose(self, baseline: str | None) -> None:
         """The selected names changed: mark them, and load them in a thread."""
         names = self.chosen.names
         baseline = baseline if baseline in names else None
@@ -249,7 +211,7 @@ class Main(Screen[None]):
 
     def action_clear(self) -> None:
         self.chosen.names = ()
-        self._choose(None)
+        self.choose(None)
 
     def action_context(self, longer: bool) -> None:
         self.query_one("#run-context", Number).action_step(longer)
@@ -272,80 +234,21 @@ class Main(Screen[None]):
             view.key == self.query_one(TabBar).active and parameters[0] in view.keys for view in self.query(View)
         )
 
-    def action_filter(self) -> None:
-        from llmcmp.workbench.dialogs.filters import FilterDialog
-
-        def ask(offered: catalogue.Choices) -> None:
-            app_of(self).push_screen(FilterDialog(self.query_one(Library).filters, offered), self._filter)
-
-        aside(self, catalogue.choices, ask, self.wrong, "filters")
-
-    def _filter(self, filters: catalogue.Filter | None) -> None:
-        if filters is None:
-            return
-
-        def show(rows: dict[str, Row]) -> None:
-            self.query_one(Library).filter(filters, rows.keys() if filters.asked() else None)
-
-        aside(self, lambda: catalogue.facts(filters), show, self.wrong, "filters")
-
     def wrong(self, line: str) -> None:
         """Say what is wrong."""
         self.notify(line, severity="error", markup=False)
 
+    def action_filter(self) -> None:
+        asking.filters(self)
+
     def action_open(self) -> None:
-        from llmcmp.workbench.dialogs.open import OpenDialog
-
-        def opened(answer: tuple[str, tuple[Model, ...]] | None) -> None:
-            reference, models = answer or ("", ())
-            for model in models:
-                self.add(model, reference if len(models) == 1 else model.name)
-
-        app_of(self).push_screen(OpenDialog(), opened)
+        asking.reference(self)
 
     def action_what_if(self) -> None:
-        """Ask what to change in the model at the cursor of the list, else in the baseline or the first selected."""
-        from llmcmp.workbench.dialogs.what_if import WhatIf, opened
-
-        listed = self.query_one(ModelList)
-        under = listed.entry.model if listed.has_focus and listed.entry else None
-        name = next((each for each in (under, self.selection.baseline, *self.chosen.names) if each), None)
-        if name is None:
-            self.wrong("select a model to edit")
-            return
-
-        def ask(answer: tuple[Model, tuple[Field, ...]]) -> None:
-            app_of(self).push_screen(WhatIf(*answer, self.selection), lambda edit: self._edited(answer[0], edit))
-
-        aside(self, lambda: opened(self.chosen.models((name,))[0]), ask, self.wrong, "what if")
-
-    def _edited(self, model: Model, edit: Edit | None) -> None:
-        """Show an edited model beside the one that it is made of, which becomes the baseline."""
-        if edit is None:
-            return
-        if edit.saved:
-            self.query_one(Library).look()
-            aside(self, lambda: catalogue.facts(catalogue.Filter()), self.query_one(Library).know, self.wrong, "facts")
-        if model.name not in self.chosen.names:
-            self.chosen.toggle(model.name)
-        reference = edit.reference(self.chosen.references.get(model.name, model.name))
-        self.chosen.add(edit.model, reference, after=model.name)
-        self._choose(model.name)
-        self.query_one(ModelList).point_at(edit.model.name)
+        asking.what_if(self)
 
     def action_export(self) -> None:
-        from llmcmp.workbench.dialogs.export import ExportDialog
-
-        table = self.view.table()
-        if table is None:
-            self.notify("there is nothing to export yet: select a model", severity="warning")
-            return
-
-        def wrote(path: Path | None) -> None:
-            if path is not None:
-                self.notify(f"wrote {path}", markup=False)
-
-        app_of(self).push_screen(ExportDialog(table, self.view.key), wrote)
+        asking.export(self)
 
     def action_copy(self) -> None:
         from llmcmp.tables.text import markdown_table
@@ -358,33 +261,7 @@ class Main(Screen[None]):
         self.notify(f"copied {len(table.rows)} row{'' if len(table.rows) == 1 else 's'} as Markdown")
 
     def action_help(self) -> None:
-        from llmcmp.workbench.dialogs.keys import KeysDialog
-
-        app_of(self).push_screen(KeysDialog(self._keys()))
-
-    def _keys(self) -> list[tuple[str, Iterable[BindingType]]]:
-        """Every key by where it works."""
-        from llmcmp.workbench.table_view import TableView
-
-        tabs = [
-            Binding(str(number), "", tooltip=f"The tab {tab.title}") for number, tab in enumerate(self.tabs, start=1)
-        ]
-        everywhere = [
-            each for each in self.BINDINGS if not (isinstance(each, Binding) and each.action.startswith("tab("))
-        ]
-        views = [(f"In {view.title}", view.BINDINGS) for view in (tab.load() for tab in self.tabs) if view.BINDINGS]
-        palette = Binding("ctrl+p", "", tooltip="Every command and theme by name")
-        return [
-            ("Everywhere", [*everywhere, palette]),
-            ("Tabs", tabs),
-            ("In the list of models", ModelList.BINDINGS),
-            ("In lists and tables", Lines.BINDINGS),
-            ("In tables", TableView.BINDINGS),
-            *views,
-            ("In the search box", Search.BINDINGS),
-            ("In a number", Number.BINDINGS),
-            ("In a choice", Choice.BINDINGS),
-        ]
+        asking.keys(self)
 
     # What is remembered.
 

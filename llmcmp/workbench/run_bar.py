@@ -152,12 +152,13 @@ class RunBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         now, dtypes = self._selection, tuple(units.DTYPE_BITS)
+        formats = (*dtypes, *units.BLOCKS)  # and one with groups of its own, where a state file names it
         yield Static("context", classes="label")
         yield Number("context", now.context, tokens, units.show_tokens)
         yield Static("batch", classes="label")
         yield Number("batch", now.batch, whole, str)
         yield Choice("weights", "weights", dtypes, now.weights, "Dtype of the weights")
-        yield Choice("dtype", "cache", dtypes, now.dtype, "Dtype of the cache")
+        yield Choice("dtype", "cache", tuple(dict.fromkeys((*formats, now.dtype))), now.dtype, "Format of the cache")
         yield Choice("phase", "phase", PHASES, now.phase, "What the Compute tab counts")
 
     def put(self, selection: Selection) -> None:

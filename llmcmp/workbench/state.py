@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from llmcmp.errors import QuantityError
 from llmcmp.files import write
 from llmcmp.folds.phases import Phase
-from llmcmp.frozen import field_names, frozen
-from llmcmp.units import dtype_bits
+from llmcmp.frozen import field_names, frozen, replace
+from llmcmp.units import block, dtype_bits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,11 +67,11 @@ def _read(document: Any) -> State:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}")
     kinds: dict[str, Any] = get_type_hints(State)
     state = State(**{key: _checked(key, value, kinds[key]) for key, value in values.items()})
-    for dtype in (state.dtype, state.weights):
-        dtype_bits(dtype)
+    block(state.dtype)
+    dtype_bits(state.weights)
     if state.phase not in get_args(Phase):
         raise ValueError(f"there is no phase {state.phase!r}")
-    return state
+    return replace(state, dtype=state.dtype.lower(), weights=state.weights.lower())
 
 
 def _checked(key: str, value: Any, kind: Any) -> Any:

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 @frozen
 class Tab:
-    """`module` lies in llmcmp.workbench.views and is the tab's key, too; `view` is the View in it."""
+    """`module` lies in llmcmp.workbench.views and is the key, too: "cache" is titled Cache; its view: CacheView."""
 
     module: str
-    view: str
-    title: str
+
+    @property
+    def title(self) -> str:
+        """The label of the tab."""
+        return self.module.capitalize()
 
     def load(self) -> type[View]:
         """The view's class."""
-        return getattr(import_module(f"llmcmp.workbench.views.{self.module}"), self.view)
+        return getattr(import_module(f"llmcmp.workbench.views.{self.module}"), f"{self.title}View")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
 from llmcmp.workbench.background import aside
 
@@ -26,10 +27,8 @@ T = TypeVar("T")
 
 
 class View(Widget):
-    """One tab. `title` is its label and `key` its id, in the tab bar, in the saved state and for `1` to `9`."""
+    """One tab."""
 
-    key: ClassVar[str] = ""
-    title: ClassVar[str] = ""
     # Which of the screen's keys for views it answers to: "differences", "budget", "part".
     keys: ClassVar[tuple[str, ...]] = ()
 
@@ -51,6 +50,12 @@ class View(Widget):
             super().__init__()
             self.model = model
 
+    @property
+    def key(self) -> str:
+        """What its Tab knows it by, in the tab bar and in the saved state: the name of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    # Not abstract by abc: a widget has a metaclass of Textual's, which abc's cannot stand beside.
     def show(self, selection: Selection) -> None:
         """Show a selection. The same one may come again."""
         raise NotImplementedError
@@ -83,3 +88,23 @@ class View(Widget):
         """
 
         aside(self, work, done, failed, self.key)
+
+
+class Tabled(View):
+    """A view of one Table, with the table's notes, or what went wrong, below it in a Static of class `notes`."""
+
+    _table: Table | None = None
+
+    def table(self) -> Table | None:
+        return self._table
+
+    def say(self, notes: tuple[str, ...]) -> None:
+        """Lines below the table, which take no room where there are none."""
+        below = self.query_one(".notes", Static)
+        below.update("\n".join(notes))
+        below.display = bool(notes)
+
+    def failed(self, line: str) -> None:
+        """There is no table, and this is why."""
+        self._table = None
+        self.say((line,))

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from driving import press, settled, tab, workbench
 
+from llmcmp.folds.cache import kvcache
+from llmcmp.sources.presets import load as load_preset
+from llmcmp.units import BLOCKS, DTYPE_BITS
 from llmcmp.workbench.state import State, load, save
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ def test_the_next_start_finds_models_settings_tab_and_theme_as_they_were(tmp_pat
         '{"batch": 1e400}',
         '{"phase": "lunch"}',
         '{"dtype": "bf17"}',
+        '{"weights": "q8_0"}',
         '{"colour": "red"}',
         "[" * 100_000,
         '"\\ud800"',
@@ -86,6 +90,32 @@ def test_a_corrupted_file_neither_stops_the_workbench_nor_stays(tmp_path: Path) 
 
     asyncio.run(flow())
     assert json.loads((tmp_path / "workbench.json").read_text())["models"] == ["albert-base"]
+
+
+@pytest.mark.parametrize("cache", ["q8_0", "int4-g64", "BF16"])
+def test_a_cache_in_any_format_of_the_commands_comes_back_and_is_turned_on(tmp_path: Path, cache: str) -> None:
+    save(State(models=("gpt2",), dtype=cache, tab="cache"), tmp_path / "workbench.json")
+
+    async def flow() -> None:
+        async with workbench(tmp_path) as (app, pilot):
+            held = kvcache(load_preset("gpt2"), 4096, dtype=cache).bytes
+            assert [row["kv_bytes"] for row in app.main.view.table().rows] == [held]
+            await press(pilot, "t")
+            assert app.main.selection.dtype != cache.lower()
+
+    asyncio.run(flow())
+
+
+def test_turning_the_cache_comes_by_every_format_that_has_a_name(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with workbench(tmp_path) as (app, pilot):
+            seen = set()
+            for _ in range(len(DTYPE_BITS) + len(BLOCKS)):
+                await press(pilot, "t")
+                seen.add(app.main.selection.dtype)
+            assert seen == DTYPE_BITS.keys() | BLOCKS.keys()
+
+    asyncio.run(flow())
 
 
 def test_a_model_that_is_gone_is_said_and_the_others_open(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from llmcmp.workbench.selection import Selection
 
 NARROWEST = 58  # columns below which a second model finds no room
+GAP = 2  # columns between two names
 
 
 class Name(Static):
@@ -39,7 +41,10 @@ class Name(Static):
 
 
 class Names(Horizontal):
-    """The selected models, those on the screen marked, and which of how many they are where not all find room."""
+    """The selected models, those on the screen marked, and which of how many they are where not all find room.
+
+    A name stands there whole or not at all, but for the first: how many there are is said before it.
+    """
 
     DEFAULT_CSS = """
     Names { height: 1; }
@@ -51,8 +56,8 @@ class Names(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static()
 
-    def put(self, models: Sequence[Model], shown: range) -> None:
-        """Name the models, from the first that is on the screen."""
+    def put(self, models: Sequence[Model], shown: range, width: int) -> None:
+        """Name the models, from the first that is on the screen, as far as whole names go into these columns."""
         some = len(shown) < len(models)
         span = f"{shown.stop}" if len(shown) == 1 else f"{shown.start + 1}–{shown.stop}"
         place = self.query(Static).first()
@@ -64,8 +69,12 @@ class Names(Horizontal):
             self.query(Name).remove()
             known = [Name(name, number) for number, name in names]
             self.mount(*known)
+        room = width - (len(str(place.content)) + GAP if some else 0)
         for each in known:
+            needed = cell_len(str(each.content))
             each.set_class(each.number in shown, "-shown")
+            each.display = needed <= room or each.number in shown
+            room -= needed + GAP
 
 
 class Column(Vertical):
@@ -102,8 +111,6 @@ class Column(Vertical):
 class BlocksView(View):
     """What `llmcmp show` draws and lists of the selected models."""
 
-    key = "blocks"
-    title = "Blocks"
     keys = ("draw", "before", "next")
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -156,7 +163,7 @@ class BlocksView(View):
             column.put(models[number], self._trees.get(models[number].name), base, self.drawn)
         for place, column in enumerate(columns):
             column.display = place < len(shown)
-        self.query_one(Names).put(models, shown)
+        self.query_one(Names).put(models, shown, self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         self.follow()

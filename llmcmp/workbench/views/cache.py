@@ -19,7 +19,7 @@ from llmcmp.workbench.charts.curves import Chart, Drawing
 from llmcmp.workbench.run_bar import Number, Setting
 from llmcmp.workbench.table_view import Drawn, TableView
 from llmcmp.workbench.themes import series
-from llmcmp.workbench.view import View
+from llmcmp.workbench.view import Tabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,11 +38,9 @@ ROOM = {"Window": 60, "Attention": 90, "Next token": 105, "One sequence": 140}
 BEYOND = "* beyond the model's context window; computed all the same"
 
 
-class CacheView(View):
+class CacheView(Tabled):
     """`llmcmp kvcache`: of the selected models against context, or of every decoder at the context that is set."""
 
-    key = "cache"
-    title = "Cache"
     keys = ("budget",)
     SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
@@ -61,7 +59,6 @@ class CacheView(View):
     """
     budget: int | None = None
     _selection: Selection | None = None
-    _table: Table | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="cache-head"):
@@ -76,7 +73,7 @@ class CacheView(View):
 
     def show(self, selection: Selection) -> None:
         self._selection = selection
-        self.compute(lambda: _computed(selection), self._done, self._failed)
+        self.compute(lambda: _computed(selection), self._done, self.failed)
 
     def on_setting(self, event: Setting) -> None:
         if event.name == "budget":
@@ -99,7 +96,7 @@ class CacheView(View):
         self.query_one(".heading", Static).update(f"{what} at {units.show_tokens(context)} tokens")
         laid, bars = self._columns(grid(table)), self._bars(table, ranked)
         self.query_one(TableView).put(laid, drawn=bars, emphasis=self._emphasis(table, laid))
-        self._say((BEYOND,) if ranked and table.notes else table.notes)
+        self.say((BEYOND,) if ranked and table.notes else table.notes)
 
     def _columns(self, laid: Grid) -> Grid:
         """The columns that there is room for beside the bars, and of the ratios to a baseline the cache's."""
@@ -117,15 +114,6 @@ class CacheView(View):
     def on_resize(self) -> None:
         if self._selection is not None:
             self.show(self._selection)
-
-    def _failed(self, line: str) -> None:
-        self._table = None
-        self._say((line,))
-
-    def _say(self, notes: tuple[str, ...]) -> None:
-        below = self.query_one(".notes", Static)
-        below.update("\n".join(notes))
-        below.display = bool(notes)
 
     def _emphasis(self, table: Table, laid: Grid) -> Callable[[int, int], Emphasis]:
         """A cache over the budget is marked."""
@@ -179,9 +167,6 @@ class CacheView(View):
 
     def remembered(self, state: State) -> None:
         self.budget = state.budget
-
-    def table(self) -> Table | None:
-        return self._table
 
 
 def _computed(selection: Selection) -> tuple[Table, tuple[Curve, ...]]:

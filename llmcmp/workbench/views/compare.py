@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.widgets import Static
 
 from llmcmp.workbench.table_view import TableView
-from llmcmp.workbench.view import View
+from llmcmp.workbench.view import Tabled, View
 from llmcmp.workbench.views.empty import SELECT, Empty
 
 if TYPE_CHECKING:
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from llmcmp.workbench.table_view import Emphasis
 
 
-class CompareView(View):
+class CompareView(Tabled):
     """`llmcmp compare` of the selected models."""
 
-    key = "compare"
-    title = "Compare"
     keys = ("differences",)
     DEFAULT_CSS = """
     CompareView { layout: vertical; }
@@ -35,7 +33,6 @@ class CompareView(View):
     """
     only_differences = False
     _selection: Selection | None = None
-    _table: Table | None = None
 
     def compose(self) -> ComposeResult:
         yield Empty("Compare models", "What they are, how big, what they compute and remember.", SELECT)
@@ -65,7 +62,7 @@ class CompareView(View):
                 only_diff=only,
             ),
             self._done,
-            self._failed,
+            self.failed,
         )
 
     def _done(self, table: Table) -> None:
@@ -78,19 +75,7 @@ class CompareView(View):
         self.query_one(TableView).put(laid, emphasis=_emphasis(laid, base), baseline=base)
         only = ", only what differs" if self.only_differences and len(names) > 1 else ""
         self.query_one(".caption", Static).update(f"{table.title}{only}")
-        self._say(table.notes)
-
-    def _say(self, notes: tuple[str, ...]) -> None:
-        below = self.query_one(".notes", Static)
-        below.update("\n".join(notes))
-        below.display = bool(notes)
-
-    def _failed(self, line: str) -> None:
-        self._table = None
-        self._say((line,))
-
-    def table(self) -> Table | None:
-        return self._table
+        self.say(table.notes)
 
     def kept(self) -> dict[str, Any]:
         return {"only_differences": self.only_differences}

@@ -15,7 +15,7 @@ from llmcmp.workbench.charts.curves import Chart, Drawing
 from llmcmp.workbench.charts.legend import Legend
 from llmcmp.workbench.table_view import Drawn, TableView
 from llmcmp.workbench.themes import component
-from llmcmp.workbench.view import View
+from llmcmp.workbench.view import Tabled
 from llmcmp.workbench.views.empty import SELECT, Empty
 
 if TYPE_CHECKING:
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 LENGTHS = (512, 2048, 8192, 32768, 131072)  # contexts at which components are shown, beside the one that is set
 
 
-class ComputeView(View):
+class ComputeView(Tabled):
     """`llmcmp flops` of the selected models."""
 
-    key = "compute"
-    title = "Compute"
     keys = ("part",)
     SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
@@ -51,7 +49,6 @@ class ComputeView(View):
     .-high ComputeView #flops-charts { margin: 0 0 1 0; }
     .-high ComputeView #flops-numbers { height: auto; max-height: 66%; }
     """
-    _table: Table | None = None
     _phase = ""
 
     def compose(self) -> ComposeResult:
@@ -74,7 +71,7 @@ class ComputeView(View):
         if not selection.models:
             self._table = None
             return
-        self.compute(lambda: _computed(selection), self._done, self._failed)
+        self.compute(lambda: _computed(selection), self._done, self.failed)
 
     def _done(self, computed: tuple[Table, tuple[Curve, ...], list[Table]]) -> None:
         from llmcmp.tables.grid import grid
@@ -92,7 +89,7 @@ class ComputeView(View):
         self.query_one("#flops-shares", TableView).put(_by_context(rows), drawn=_bars(rows, parts, on_dark))
         self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
         self.query_one("#flops-numbers", TableView).put(grid(table, side_by_side=True))
-        self._say(table.notes)
+        self.say(table.notes)
 
     def on_resize(self) -> None:
         self._head_charts()
@@ -106,20 +103,8 @@ class ComputeView(View):
         ):
             self.query_one(f"{chart} .heading", Static).update(told + (f"{key}{other}[/]" if key else ""))
 
-    def _failed(self, line: str) -> None:
-        self._table = None
-        self._say((line,))
-
-    def _say(self, notes: tuple[str, ...]) -> None:
-        below = self.query_one(".notes", Static)
-        below.update("\n".join(notes))
-        below.display = bool(notes)
-
     def press(self, what: str) -> None:
         self.toggle_class("-components")
-
-    def table(self) -> Table | None:
-        return self._table
 
 
 def _computed(selection: Selection) -> tuple[Table, tuple[Curve, ...], list[Table]]:

@@ -148,8 +148,6 @@ class Page(VerticalScroll):
 class LearnView(View):
     """`llmcmp explain` of one term after the other."""
 
-    key = "learn"
-    title = "Learn"
     keys = ("find",)
     SCOPED_CSS = False  # what is narrow is the screen
     DEFAULT_CSS = """

@@ -54,8 +54,6 @@ class Ended:
 class MeasureView(View):
     """`llmcmp bench` of the selected models."""
 
-    key = "measure"
-    title = "Measure"
     keys = ("measure",)
     DEFAULT_CSS = """
     MeasureView Horizontal { height: 1; }
@@ -78,7 +76,7 @@ class MeasureView(View):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.settings = Settings()
+        self.settings = self._measured = Settings()
         self._selection: Selection | None = None
         self._stop: threading.Event | None = None
         self._asked: tuple[Model, ...] = ()
@@ -168,7 +166,10 @@ class MeasureView(View):
     # The run, in a thread of its own.
 
     def _start(self, models: tuple[Model, ...], settings: Settings) -> None:
+        if _kind(settings) != _kind(self._measured):
+            self._records = []  # they are in the file; a table has one title and one set of settings
         self._stop, self._asked, self._before = threading.Event(), models, len(self._records)
+        self._measured = settings
         self.query_one(Button).label = "m Stop"
         self._say("starting", 0)
         stop = self._stop
@@ -210,7 +211,7 @@ class MeasureView(View):
         from llmcmp.tables.grid import grid
 
         self._records.append(record)
-        self._table = measuring.results(self._records, self.settings)
+        self._table = measuring.results(self._records, self._measured)
         self.query_one(TableView).put(grid(self._table, side_by_side=True))
         self.query_one(".notes", Static).update("\n".join(self._table.notes[:NOTES]))
         self._arrange()
@@ -232,3 +233,8 @@ class MeasureView(View):
 
     def table(self) -> Table | None:
         return self._table
+
+
+def _kind(settings: Settings) -> Settings:
+    """The settings that all measurements in a table share; batch, prompt and phases may differ row by row."""
+    return replace(settings, batch=1, prompt=1, phases=PHASES)

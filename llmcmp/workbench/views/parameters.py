@@ -12,7 +12,7 @@ from llmcmp.workbench.charts.bars import stacked
 from llmcmp.workbench.charts.legend import Legend
 from llmcmp.workbench.table_view import Drawn, TableView
 from llmcmp.workbench.themes import component
-from llmcmp.workbench.view import View
+from llmcmp.workbench.view import Tabled
 from llmcmp.workbench.views.empty import SELECT, Empty
 
 if TYPE_CHECKING:
@@ -27,18 +27,15 @@ if TYPE_CHECKING:
 MOST_BARS = 8  # bars above the table before they scroll
 
 
-class ParametersView(View):
+class ParametersView(Tabled):
     """`llmcmp params` of the selected models."""
 
-    key = "parameters"
-    title = "Parameters"
     SCOPED_CSS = False  # the screen says how much room there is
     DEFAULT_CSS = """
     ParametersView { layout: vertical; }
     ParametersView #components { height: 1fr; }
     .-high ParametersView #shares, .-high ParametersView Legend { margin: 0 0 1 0; }
     """
-    _table: Table | None = None
 
     def compose(self) -> ComposeResult:
         yield Empty("Parameters by component", "Where a model's weights sit, and how many a token uses.", SELECT)
@@ -51,13 +48,13 @@ class ParametersView(View):
         self.query_one(Empty).display = not selection.models
         for widget in self.query("TableView, Legend"):
             widget.display = bool(selection.models)
-        self.query_one(".notes").display = False
+        self.say(())
         if not selection.models:
             self._table = None
             return
         from llmcmp.tables.sizes import params_table
 
-        self.compute(lambda: params_table(selection.models, baseline=selection.base), self._done, self._failed)
+        self.compute(lambda: params_table(selection.models, baseline=selection.base), self._done, self.failed)
 
     def _done(self, table: Table) -> None:
         from llmcmp.tables.grid import grid
@@ -70,15 +67,6 @@ class ParametersView(View):
         shares.put(_totals(table), drawn=_bars(table, parts, on_dark))
         self.query_one(Legend).put([(part.label, component(part.key, on_dark)) for part in parts])
         self.query_one("#components", TableView).put(grid(table, side_by_side=True))
-
-    def _failed(self, line: str) -> None:
-        self._table = None
-        notes = self.query_one(".notes", Static)
-        notes.update(line)
-        notes.display = True
-
-    def table(self) -> Table | None:
-        return self._table
 
 
 def _totals(table: Table):

@@ -146,6 +146,23 @@ def test_nothing_is_cut_at_the_right_edge(size: tuple[int, int]) -> None:
     drive(script, ("deepseek-v3", "t5-small"), size, "blocks")
 
 
+def test_names_of_models_stand_whole_or_not_at_all() -> None:
+    models = ("gpt2", "t5-small", "mixtral-8x7b", "llama3-8b", "deepseek-v3", "qwen3-8b", "gemma3-4b")
+
+    async def script(driver: Driver) -> None:
+        row = driver.one(Names)
+        for first in range(len(models)):
+            await driver.until(lambda first=first: roots(driver) == [models[first]])
+            named = [each for each in row.query(Name) if each.display]
+            await driver.until(lambda named=named: all(each.region.area for each in named))
+            assert [str(each.content) for each in named] == list(models[first : first + len(named)])
+            assert all(each.region.right <= row.region.right for each in named)
+            assert len(named) >= min(3, len(models) - first)
+            await driver.press("full_stop")
+
+    drive(script, models, (80, 24), "blocks")
+
+
 def test_the_tab_is_in_the_workbench() -> None:
     async def script(driver: Driver) -> None:
         assert isinstance(driver.main.view, BlocksView)

@@ -68,7 +68,7 @@ def test_terms_that_selected_models_use_are_marked_and_the_page_says_which() -> 
         said = driver.one(".used", Static)
         await driver.until(lambda: str(said.content) == "used by llama3-8b, mixtral-8x7b")
         driver.main.chosen.toggle("llama3-8b")
-        driver.main._choose(None)
+        driver.main.choose(None)
         await driver.until(lambda: str(said.content) == "used by mixtral-8x7b")
         listed.point_at("mla")
         await driver.until(lambda: read(driver) == "mla" and not said.display)

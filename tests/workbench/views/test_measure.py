@@ -89,6 +89,32 @@ def test_rows_appear_as_they_come_and_a_failure_is_a_row_too(monkeypatch: pytest
     drive(script, ("gpt2", "llama3-8b", "gpt-4"), (120, 40), "measure")
 
 
+def test_a_table_has_the_settings_that_its_rows_were_measured_under(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(models: Any, settings: Any, progress: Any, stopped: Any):
+        for model in models:
+            yield record(model.name) | {"settings": replace(settings, threads=1).document()}
+
+    monkeypatch.setattr(measuring, "measured", measured)
+
+    async def script(driver: Driver) -> None:
+        driver.main.query_one("#run-batch", Number).value = "3"
+        await driver.until(lambda: driver.main.view._selection.batch == 3)
+        await driver.press("m")
+        await driver.until(lambda: said(driver) == "measured 1 model")
+        await driver.press("m")
+        await driver.until(lambda: shown(driver) == ["gpt2", "gpt2"] and not driver.main.view.running)
+        assert driver.main.view.table().settings["batch"] == 3
+        await driver.click(driver.one("#run-measure-dtype", Choice))
+        await driver.until(lambda: driver.main.view.settings.dtype == "bf16")
+        assert driver.main.view.table().settings["dtype"] == "fp32"
+        await driver.press("m")
+        await driver.until(lambda: shown(driver) == ["gpt2"] and not driver.main.view.running)
+        table = driver.main.view.table()
+        assert table.settings["dtype"] == table.rows[0]["dtype"] == "bf16" and "bf16" in table.title
+
+    drive(script, ("gpt2",), (120, 40), "measure")
+
+
 def test_a_run_is_called_off_and_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(models: Any, settings: Any, progress: Any, stopped: Any):
         yield record("gpt2")
